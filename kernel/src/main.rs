@@ -1,0 +1,3 @@
+//! ExoV6, the kernel.
+#![no_std]
+#![no_main]

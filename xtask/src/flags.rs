@@ -1,0 +1,233 @@
+//! The whole command line, in one block that reads as its documentation.
+//!
+//! Owns the flags and nothing else: parsing of values lives in the types named
+//! here, behaviour in `cmd/`. `--help`, the shell completions and the command
+//! lines in docs/xtask.md are checked against this block.
+
+use std::path::PathBuf;
+
+use crate::cli::{Color, ConfigAction, ImageKind, Partition, Ring, Shell, Timeout};
+use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Memory, Net, Pc, Port, Vga};
+
+xflags::xflags! {
+    src "./src/flags.rs"
+
+    /// ExoV6: a Mach microkernel for i386 PCs, and the tool around it.
+    ///
+    /// Example: cargo xtask qemu --cpu pentium3
+    ///
+    /// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a tool is missing;
+    /// 4 nothing matched; 100 tests failed; 101 build failed; 124 deadline.
+    cmd xtask {
+        /// Say more: every command line and its output. Twice: everything.
+        repeated -v, --verbose
+        /// Say less: only the result and errors.
+        optional -q, --quiet
+        /// auto, always or never; NO_COLOR is honoured.
+        optional --color color: Color
+        /// Print the exact command lines, run nothing.
+        optional --dry-run
+        /// Never touch the network.
+        optional --offline
+        /// Never install a missing tool; exit 3 and say what is missing.
+        optional --no-setup
+        /// End the whole command after this long: 90s, 15m, 1h.
+        optional --timeout timeout: Timeout
+
+        /// Install what the commands need. Example: cargo xtask setup
+        cmd setup {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// Also the oldest supported compiler, into target/toolchains.
+            optional --oldest
+            /// Answer: install even if only optional tools are missing.
+            optional --all
+        }
+
+        /// Report what is here and what is missing. Example: cargo xtask doctor --json
+        cmd doctor {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+        }
+
+        /// Build kernel.elf. Example: cargo xtask build --dev
+        cmd build {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// Optimised, without run-time checks (the default).
+            optional --release
+            /// With overflow checks, debug assertions and lock-order checks.
+            optional --dev
+            /// pentium, pentium2 or pentium3: the CPU the code may assume.
+            optional --target-cpu cpu: Cpu
+            /// With the in-kernel tests.
+            optional --ktest
+            /// A compiler to use: the folder above its bin/.
+            optional --toolchain dir: PathBuf
+        }
+
+        /// Check a kernel image against loader and CPU. Example: cargo xtask check-elf --cpu pentium
+        cmd check-elf {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// The file; the built kernel if not given.
+            optional path: PathBuf
+            /// The CPU whose instructions are allowed.
+            optional --cpu cpu: Cpu
+            /// Write the findings as SARIF 2.1.0.
+            optional --sarif file: PathBuf
+        }
+
+        /// Make a bootable ISO or an ext2 image. Example: cargo xtask image iso
+        cmd image {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// iso or ext2.
+            required kind: ImageKind
+            /// The folder whose files go into the image.
+            optional --root dir: PathBuf
+            /// Where to write it.
+            optional --output file: PathBuf
+        }
+
+        /// Boot the kernel. Example: cargo xtask qemu --cpu pentium3 --expect 'kdb>' --send cpus
+        cmd qemu {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// A kernel file instead of the built one.
+            optional --kernel file: PathBuf
+            /// pentium, pentium2, pentium3, qemu32.
+            optional --cpu cpu: Cpu
+            /// 8M to 3G.
+            optional --memory memory: Memory
+            /// 1 to 8 processors.
+            optional --smp count: u32
+            /// tcg, or kvm which must then be there.
+            optional --accel accel: Accel
+            /// seabios or qboot.
+            optional --firmware firmware: Firmware
+            /// pc, isapc or q35.
+            optional --machine machine: Pc
+            /// qemu or bochs.
+            optional --emulator emulator: Emulator
+            /// Boot through GRUB from the ISO instead of -kernel.
+            optional --iso
+            /// A raw disk image for the first drive.
+            optional --disk file: PathBuf
+            /// none or user.
+            optional --net net: Net
+            /// A port forwarded to the guest: tcp::8080-:80.
+            repeated --hostfwd rule: String
+            /// Capture the guest's packets to a file.
+            optional --pcap file: PathBuf
+            /// none, gtk or curses.
+            optional --display display: Display
+            /// none or std.
+            optional --vga vga: Vga
+            /// Write the screen as PNG or PPM when the run ends.
+            optional --screenshot file: PathBuf
+            /// A boot module: 'FILE args'.
+            repeated --module module: String
+            /// Kernel command line.
+            optional --append text: String
+            /// Stop at entry and wait for gdb on this port (1234 if none is named).
+            optional --gdb port: Port
+            /// Wait for this regular expression on the console, in order.
+            repeated --expect regex: String
+            /// Send this line after the --expect before it.
+            repeated --send text: String
+            /// Write the serial console to a file as well.
+            optional --log file: PathBuf
+            /// Arguments for the emulator itself, after --.
+            repeated extra: String
+        }
+
+        /// Run the tests. Example: cargo xtask test --ring host
+        cmd test {
+            /// Run the cases whose name contains this.
+            optional filter: String
+            /// host, ktest, kernels or system; all if not given.
+            repeated --ring ring: Ring
+            /// Name the cases, run none.
+            optional --list
+            /// Only machines with this CPU.
+            optional --cpu cpu: Cpu
+            /// Only machines with this many processors.
+            optional --smp count: u32
+            /// Run a failed case this many times more.
+            optional --retries count: u32
+            /// The i-th of n equal parts: 1/4.
+            optional --partition part: Partition
+            /// Write JUnit XML.
+            optional --junit file: PathBuf
+            /// Write the JSON document to a file (- for stdout).
+            optional --json file: PathBuf
+            /// Print TAP version 14 on stdout.
+            optional --tap
+            /// The long setting: the whole machine matrix, more property cases.
+            optional --nightly
+            /// Judge a saved serial log instead of running anything.
+            optional --from-log file: PathBuf
+        }
+
+        /// Debug the kernel: QEMU stopped at entry, gdb with symbols. Example: cargo xtask gdb
+        cmd gdb {
+            /// Run this gdb script and exit with its verdict.
+            optional --batch script: PathBuf
+            /// As for qemu.
+            optional --cpu cpu: Cpu
+            /// As for qemu.
+            optional --memory memory: Memory
+            /// As for qemu.
+            optional --smp count: u32
+            /// Kernel command line.
+            optional --append text: String
+        }
+
+        /// Measure the boot. Example: cargo xtask bench-boot --runs 15 --html boot.html
+        cmd bench-boot {
+            /// Counted runs (15).
+            optional --runs count: u32
+            /// Runs before, not counted (2).
+            optional --warmup count: u32
+            /// CPU model.
+            optional --cpu cpu: Cpu
+            /// Write the JSON document to a file (- for stdout).
+            optional --json file: PathBuf
+            /// Write a page with plots.
+            optional --html file: PathBuf
+            /// Compare with an earlier JSON document.
+            optional --baseline file: PathBuf
+            /// Guest instruction counts, gated by ci/budgets.toml.
+            optional --count
+        }
+
+        /// Check the rules of the house that a program can check. Example: cargo xtask tidy
+        cmd tidy {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+        }
+
+        /// Everything CI runs. Example: cargo xtask ci
+        cmd ci {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// Only the steps whose name contains this.
+            optional --only step: String
+        }
+
+        /// Show the settings and where each came from. Example: cargo xtask config show
+        cmd config {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// show.
+            required action: ConfigAction
+        }
+
+        /// Print a completion script. Example: cargo xtask completions bash
+        cmd completions {
+            /// bash, zsh or fish.
+            required shell: Shell
+        }
+    }
+}
