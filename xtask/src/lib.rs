@@ -4,6 +4,7 @@
 //! the integration tests in `xtask/tests` call the same modules.
 
 pub mod argv;
+pub mod bench;
 pub mod cli;
 pub mod cmd;
 pub mod context;
