@@ -7,3 +7,4 @@
 
 pub mod addr;
 pub mod frames;
+pub mod rank;
