@@ -1,3 +1,10 @@
 //! The kernel's pure logic, tested on the host.
+//!
+//! Everything here is safe, allocates nothing, touches no hardware and panics
+//! on no input; what needs memory or devices is given them by the kernel.
 #![no_std]
 #![forbid(unsafe_code)]
+
+pub mod addr;
+pub mod frames;
+pub mod rank;
