@@ -112,6 +112,10 @@ high_entry:
     .global boot_page_directory
 boot_page_directory:
     .skip 4096
+    // For the kernel: the table of the 4 MiB that the image lies in.
+    .global boot_image_table
+boot_image_table:
+    .skip 4096
     // The kernel unmaps the lowest page of the stack, its guard.
     .global boot_stack_bottom
 boot_stack_bottom:

@@ -15,6 +15,7 @@ pub(crate) mod pic;
 pub(crate) mod pit;
 pub(crate) mod port;
 pub(crate) mod processor;
+pub(crate) mod registers;
 pub(crate) mod segments;
 pub(crate) mod trap;
 pub(crate) mod tsc;

@@ -70,14 +70,40 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// A page directory or a page table: one frame of entries.
-#[derive(Debug)]
-#[repr(C, align(4096))]
-pub(crate) struct Table(pub(crate) [Entry; ENTRIES]);
+/// A table somewhere in memory, by address: others (the processor, other
+/// processors) read it at any time, so it is never borrowed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TableAt(*mut Entry);
 
-impl Table {
-    /// A table that maps nothing.
-    pub(crate) const EMPTY: Table = Table([Entry::EMPTY; ENTRIES]);
+impl TableAt {
+    /// Names the table at `address`.
+    ///
+    /// # Safety
+    ///
+    /// A frame that holds a directory or table is mapped there, writable, for
+    /// as long as this value is used, and the caller serialises all writes.
+    pub(crate) unsafe fn new(address: VirtAddr) -> TableAt {
+        debug_assert!(address.is_page_aligned());
+        TableAt(address.as_usize() as *mut Entry)
+    }
+
+    /// Reads an entry.
+    pub(crate) fn read(self, index: usize) -> Entry {
+        assert!(index < ENTRIES);
+        // SAFETY: `new` promised a mapped table; the index is inside.
+        unsafe { self.0.add(index).read_volatile() }
+    }
+
+    /// Writes an entry.
+    ///
+    /// # Safety
+    ///
+    /// What the entry maps, or stops mapping, is nobody's reference.
+    pub(crate) unsafe fn write(self, index: usize, entry: Entry) {
+        assert!(index < ENTRIES);
+        // SAFETY: `new` promised a mapped table; the index is inside.
+        unsafe { self.0.add(index).write_volatile(entry) }
+    }
 }
 
 /// Drops this processor's TLB entry for the page at `address`.
@@ -90,4 +116,20 @@ pub(crate) fn flush_page(address: VirtAddr) {
 pub(crate) fn flush_all() {
     // SAFETY: dropping TLB entries only costs time.
     unsafe { x86::tlb::flush_all() };
+}
+
+/// Drops all of this processor's TLB entries, the global ones too: those go
+/// when CR4.PGE changes (Intel SDM 3A 4.10.4.1).
+pub(crate) fn flush_everything() {
+    use x86::controlregs::{Cr4, cr4, cr4_write};
+    // SAFETY: dropping TLB entries only costs time, and CR4 ends as it began.
+    unsafe {
+        let saved = cr4();
+        if saved.contains(Cr4::CR4_ENABLE_GLOBAL_PAGES) {
+            cr4_write(saved - Cr4::CR4_ENABLE_GLOBAL_PAGES);
+            cr4_write(saved);
+        } else {
+            x86::tlb::flush_all();
+        }
+    }
 }
