@@ -8,3 +8,4 @@
 pub mod addr;
 pub mod frames;
 pub mod rank;
+pub mod symbols;
