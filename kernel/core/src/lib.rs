@@ -7,4 +7,6 @@
 
 pub mod addr;
 pub mod frames;
+pub mod options;
 pub mod rank;
+pub mod symbols;
