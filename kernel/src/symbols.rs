@@ -7,7 +7,7 @@ use core::fmt;
 use core::slice;
 
 use kernel_core::addr::VirtAddr;
-use kernel_core::symbols::SymbolTable;
+use kernel_core::symbols::{HEADER_LENGTH, SymbolTable};
 
 unsafe extern "C" {
     static data_end: u8;
@@ -17,8 +17,7 @@ unsafe extern "C" {
 /// build replaces it, and may be any length, for nothing comes after it.
 #[used]
 #[unsafe(link_section = ".ksyms")]
-static PLACEHOLDER: [u8; PLACEHOLDER_SIZE] = [0; PLACEHOLDER_SIZE];
-const PLACEHOLDER_SIZE: usize = 16;
+static PLACEHOLDER: [u8; HEADER_LENGTH] = [0; HEADER_LENGTH];
 /// More than any table: bounds what a damaged length can claim.
 const LARGEST: usize = 256 << 10;
 
@@ -27,7 +26,7 @@ const LARGEST: usize = 256 << 10;
 fn bytes() -> &'static [u8] {
     let start = &raw const data_end;
     // SAFETY: the linker puts the table there, at least the placeholder.
-    let header = unsafe { slice::from_raw_parts(start, PLACEHOLDER_SIZE) };
+    let header = unsafe { slice::from_raw_parts(start, HEADER_LENGTH) };
     match SymbolTable::length(header) {
         // SAFETY: the loader put all of the segment there, of this length.
         Some(length) if length <= LARGEST => unsafe { slice::from_raw_parts(start, length) },
@@ -46,8 +45,9 @@ pub(crate) struct Named(pub(crate) VirtAddr);
 
 impl fmt::Display for Named {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match SymbolTable::parse(bytes()).ok().and_then(|table| table.lookup(self.0.as_u32())) {
-            Some((name, offset)) => write!(f, "{name}+{offset:#x}"),
+        let table = SymbolTable::parse(bytes()).ok();
+        match table.and_then(|table| table.lookup(self.0.as_u32())) {
+            Some((symbol, offset)) => write!(f, "{}+{offset:#x}", symbol.name),
             None => f.write_str("?"),
         }
     }

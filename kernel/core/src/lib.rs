@@ -5,8 +5,15 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod acpi;
+pub mod acpi_power;
 pub mod addr;
+pub mod firmware;
+pub mod fixed_vec;
 pub mod frames;
+pub mod mp_table;
 pub mod options;
 pub mod rank;
+pub mod runs;
 pub mod symbols;
+pub mod topology;
