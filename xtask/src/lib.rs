@@ -4,6 +4,7 @@
 //! the integration tests in `xtask/tests` call the same modules.
 
 pub mod argv;
+pub mod bench;
 pub mod cli;
 pub mod cmd;
 pub mod context;
@@ -17,6 +18,7 @@ pub mod machine;
 pub mod process;
 pub mod project;
 pub mod settings;
+pub mod testing;
 pub mod tiny;
 pub mod tools;
 pub mod ui;
