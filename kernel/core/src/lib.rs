@@ -1,3 +1,19 @@
 //! The kernel's pure logic, tested on the host.
+//!
+//! Everything here is safe, allocates nothing, touches no hardware and panics
+//! on no input; what needs memory or devices is given them by the kernel.
 #![no_std]
 #![forbid(unsafe_code)]
+
+pub mod acpi;
+pub mod acpi_power;
+pub mod addr;
+pub mod firmware;
+pub mod fixed_vec;
+pub mod frames;
+pub mod mp_table;
+pub mod options;
+pub mod rank;
+pub mod runs;
+pub mod symbols;
+pub mod topology;
