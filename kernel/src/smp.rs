@@ -44,7 +44,7 @@ pub(crate) fn start(topology: &Topology) -> Result<usize, OutOfMemory> {
         return Ok(0);
     }
     let own = lapic::id();
-    let others = || topology.processors().filter(|cpu| u32::from(cpu.apic_id) != own);
+    let others = || topology.processors.iter().filter(|cpu| u32::from(cpu.apic_id) != own);
     if others().next().is_none() {
         return Ok(0);
     }

@@ -71,8 +71,8 @@ pub(crate) const IRQ_BASE: u32 = 0x30;
 pub(crate) const IRQ_COUNT: u32 = 24;
 /// The local APIC's timer.
 pub(crate) const TIMER_VECTOR: u32 = 0x48;
-/// Another processor asks for a TLB entry to be dropped.
-pub(crate) const SHOOTDOWN_VECTOR: u32 = 0x49;
+/// Another processor asks for a function to be run.
+pub(crate) const CALL_VECTOR: u32 = 0x49;
 /// Another processor wants this one to look for work.
 pub(crate) const WAKE_VECTOR: u32 = 0x4a;
 /// The local APIC's own errors.

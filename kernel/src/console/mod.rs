@@ -79,6 +79,19 @@ pub(crate) fn write(text: fmt::Arguments<'_>) {
     let _ = CONSOLE.lock().write_fmt(text);
 }
 
+/// Writes bytes as they are: a terminal's control sequences.
+pub(crate) fn write_raw(bytes: &[u8]) {
+    let mut console = CONSOLE.lock();
+    for &byte in bytes {
+        if let Some(uart) = &mut console.uart {
+            uart.send(byte);
+        }
+        if let Some(screen) = &mut console.screen {
+            screen.put(byte);
+        }
+    }
+}
+
 impl Write for Console {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if let Some(uart) = &mut self.uart {
