@@ -7,6 +7,7 @@
 
 pub mod addr;
 pub mod frames;
+pub mod line;
 pub mod options;
 pub mod rank;
 pub mod symbols;
