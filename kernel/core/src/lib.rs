@@ -11,3 +11,4 @@ pub mod line;
 pub mod options;
 pub mod rank;
 pub mod symbols;
+pub mod trace;
