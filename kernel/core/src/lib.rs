@@ -10,5 +10,6 @@ pub mod frames;
 pub mod line;
 pub mod options;
 pub mod rank;
+pub mod spsc;
 pub mod symbols;
 pub mod trace;
