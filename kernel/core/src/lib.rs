@@ -13,3 +13,4 @@ pub mod rank;
 pub mod spsc;
 pub mod symbols;
 pub mod trace;
+pub mod unwind;
