@@ -14,7 +14,7 @@ use crate::arch::lapic::{self, LegacyInput};
 use crate::arch::percpu::{self, PerCpu};
 use crate::arch::segments::DoubleFault;
 use crate::arch::{interrupts, pit, processor, trap};
-use crate::mm::{OutOfMemory, direct, frames, heap, kernel_map, stack::Stack};
+use crate::mm::{OutOfMemory, direct, frames, heap, kernel_map, stack::{DoubleFaultStack, Stack}};
 use crate::time;
 
 /// How long INIT takes to act on a processor with an 82489DX (MP
@@ -32,10 +32,6 @@ struct Start {
     area: PerCpu,
     double_fault: DoubleFault,
 }
-
-/// Where double faults of the processors run; one for each, for good.
-#[repr(align(16))]
-struct DoubleFaultStack([u8; PAGE_SIZE as usize]);
 
 /// Starts every processor that the firmware names but the one that calls.
 /// Returns how many did not come up.
@@ -67,11 +63,11 @@ pub(crate) fn start(topology: &Topology) -> Result<usize, OutOfMemory> {
 fn start_one(apic_id: u32, page: PhysAddr) -> Result<bool, OutOfMemory> {
     let id = percpu::online();
     let stack = Stack::new()?;
-    let double_fault_stack = heap::try_box(DoubleFaultStack([0; PAGE_SIZE as usize]))?;
+    let double_fault_stack = heap::try_box(DoubleFaultStack::new())?;
     let start = heap::try_box(Start {
         area: PerCpu::new(id as u32, apic_id),
         double_fault: DoubleFault {
-            stack_top: stack_top(&double_fault_stack),
+            stack_top: double_fault_stack.top(),
             handler: trap::double_fault_address(),
             page_directory: kernel_map::directory_address().as_u32(),
         },
@@ -100,10 +96,6 @@ fn start_one(apic_id: u32, page: PhysAddr) -> Result<bool, OutOfMemory> {
         lapic::send_start_up(apic_id, page.frame().number() as u8);
         comes_up(id)
     }))
-}
-
-fn stack_top(stack: &DoubleFaultStack) -> u32 {
-    (stack.0.as_ptr().addr() + stack.0.len()) as u32
 }
 
 fn comes_up(id: usize) -> bool {
