@@ -8,6 +8,7 @@
 pub mod addr;
 pub mod cpuid;
 pub mod frames;
+pub mod heap;
 pub mod line;
 pub mod options;
 pub mod rank;
