@@ -8,9 +8,11 @@
 pub mod acpi;
 pub mod acpi_power;
 pub mod addr;
+pub mod cpuid;
 pub mod firmware;
 pub mod fixed_vec;
 pub mod frames;
+pub mod heap;
 pub mod line;
 pub mod mp_table;
 pub mod options;
