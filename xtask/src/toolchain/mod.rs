@@ -37,6 +37,9 @@ pub struct Toolchain {
     unstable: Vec<&'static str>,
 }
 
+/// Subcommands that are cargo itself.
+const BUILT_IN: [&str; 6] = ["build", "rustc", "check", "doc", "fetch", "metadata"];
+
 impl Toolchain {
     /// Its cargo, in the workspace, with nothing inherited that would steer it.
     pub fn cargo(&self, cx: &Context, subcommand: &str) -> Command {
@@ -54,11 +57,11 @@ impl Toolchain {
         command
             .env("RUSTC", self.dir.join("bin/rustc"))
             .env("RUSTC_BOOTSTRAP", "1");
-        // Its own tools first: cargo-clippy looks for clippy-driver beside it,
-        // but `cargo clippy` finds cargo-clippy on PATH.
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let path = std::iter::once(self.dir.join("bin")).chain(std::env::split_paths(&path));
-        if self.origin != Origin::System {
+        if !BUILT_IN.contains(&subcommand) {
+            // `cargo clippy` runs the cargo-clippy that PATH finds first, which
+            // must be this toolchain's.
+            let path = std::env::var_os("PATH").unwrap_or_default();
+            let path = std::iter::once(self.dir.join("bin")).chain(std::env::split_paths(&path));
             if let Ok(path) = std::env::join_paths(path) {
                 command.env("PATH", path);
             }
