@@ -9,7 +9,7 @@ use kernel_core::addr::{PAGE_SIZE, PhysAddr};
 use kernel_core::frames::Zone;
 use kernel_core::topology::Topology;
 
-use crate::arch::ap::{StartPage, StartState};
+use crate::arch::ap::{self, StartState};
 use crate::arch::lapic::{self, LegacyInput};
 use crate::arch::percpu::{self, PerCpu};
 use crate::arch::segments::DoubleFault;
@@ -84,7 +84,7 @@ fn start_one(apic_id: u32, page: PhysAddr) -> Result<bool, OutOfMemory> {
     let bytes = direct(page).expect("start pages lie below 1 MiB").as_usize();
     // SAFETY: the frame was allocated for this, and the direct map maps it.
     let bytes = unsafe { &mut *(bytes as *mut [u8; PAGE_SIZE as usize]) };
-    StartPage::new(bytes, page.as_u32()).prepare(&state);
+    ap::write_start_page(bytes, page.as_u32(), &state);
 
     lapic::send_init(apic_id);
     if lapic::needs_init_delay() {

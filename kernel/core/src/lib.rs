@@ -20,6 +20,7 @@ pub mod rank;
 pub mod runs;
 pub mod spsc;
 pub mod symbols;
+pub mod text_screen;
 pub mod topology;
 pub mod trace;
 pub mod unwind;

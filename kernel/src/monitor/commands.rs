@@ -56,8 +56,36 @@ pub(super) fn obey(line: &str) {
     }
 }
 
-/// The commands that begin with `start`.
-pub(super) fn beginning_with(start: &str) -> impl Iterator<Item = &'static str> + Clone {
+/// What the start of a command could become.
+pub(super) enum Completion {
+    /// Nothing.
+    None,
+    /// This command alone.
+    One(&'static str),
+    /// Several, which [`print_beginning_with`] lists.
+    Many,
+}
+
+/// Looks for the commands that begin with `start`.
+pub(super) fn completion_of(start: &str) -> Completion {
+    let mut candidates = beginning_with(start);
+    match (candidates.next(), candidates.next()) {
+        (None, _) => Completion::None,
+        (Some(name), None) => Completion::One(name),
+        (Some(_), Some(_)) => Completion::Many,
+    }
+}
+
+/// Prints the commands that begin with `start`, on a line of their own.
+pub(super) fn print_beginning_with(start: &str) {
+    println!();
+    for name in beginning_with(start) {
+        console::print!("{name} ");
+    }
+    println!();
+}
+
+fn beginning_with(start: &str) -> impl Iterator<Item = &'static str> {
     COMMANDS.iter().map(|command| command.name).filter(move |name| name.starts_with(start))
 }
 

@@ -8,9 +8,9 @@ mod commands;
 
 use kernel_core::line::{Echo, Event, LineEditor};
 
+use self::commands::Completion;
 use crate::arch::interrupts;
-use crate::console::{self, print, println};
-use crate::panic;
+use crate::console::{self, println};
 use crate::sync::{TaskLock, rank};
 
 const PROMPT: &str = "kdb> ";
@@ -57,9 +57,29 @@ fn serve(input: Input) -> ! {
             Some(Event::Line(line)) => commands::obey(line),
             Some(Event::Interrupt) => {}
             Some(Event::EndOfInput) => println!("use `poweroff` to leave, `help` for more"),
-            Some(Event::Complete) => commands::complete(),
+            Some(Event::Complete) => {
+                complete(&mut editor);
+                continue;
+            }
         }
         editor.show(PROMPT, &mut Terminal);
+    }
+}
+
+/// Completes the command's name, or lists what it could become.
+fn complete(editor: &mut LineEditor) {
+    let start = editor.before_cursor();
+    let typed = start.len();
+    match commands::completion_of(start) {
+        Completion::None => {}
+        Completion::One(name) => {
+            editor.insert(name.get(typed..).unwrap_or("").as_bytes(), &mut Terminal);
+            editor.insert(b" ", &mut Terminal);
+        }
+        Completion::Many => {
+            commands::print_beginning_with(start);
+            editor.show(PROMPT, &mut Terminal);
+        }
     }
 }
 

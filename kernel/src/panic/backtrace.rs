@@ -24,7 +24,7 @@ pub(crate) fn write(out: &mut impl Write, eip: u32, ebp: u32) -> fmt::Result {
     };
     line(VirtAddr::new(eip))?;
     let start = VirtAddr::new(boot::layout::KERNEL_BASE);
-    let mut walk = Walk::new(read_u32, start, STACKS_END, VirtAddr::new(ebp));
+    let mut walk = Walk::new(VirtAddr::new(ebp), start, STACKS_END, read_u32);
     walk.try_for_each(line)
 }
 
