@@ -8,11 +8,10 @@ use std::path::PathBuf;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use super::matrix::{Loader, Row};
-use super::verdict::Leaves;
 use crate::cli::{ImageKind, Ktest, Profile};
 use crate::cmd::{build, image};
 use crate::context::Context;
-use crate::emulator::spec::{Boot, MachineSpec};
+use crate::emulator::spec::{Boot, Leaving, MachineSpec};
 use crate::failure::Result;
 use crate::flags;
 use crate::machine::{Cpu, Emulator};
@@ -86,10 +85,10 @@ impl Row {
     }
 
     /// How that machine can leave.
-    pub fn leaves(&self) -> Leaves {
+    pub fn leaves(&self) -> Leaving {
         match self.emulator {
-            Emulator::Qemu => Leaves::ByExitPort,
-            Emulator::Bochs => Leaves::ByMarker,
+            Emulator::Qemu => Leaving::ExitPort,
+            Emulator::Bochs => Leaving::Marker,
         }
     }
 

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 
 use super::case::file_stem;
 use super::saved::{self, Saved};
-use super::verdict::Leaves;
 use crate::context::Context;
 use crate::emulator::Outcome;
+use crate::emulator::spec::Leaving;
 use crate::failure::{Doing, Result};
 
 /// The log of the case or boot `name`.
@@ -24,7 +24,7 @@ pub fn path(cx: &Context, name: &str) -> Result<PathBuf> {
 pub fn save(
     cx: &Context,
     name: &str,
-    leaves: Leaves,
+    leaves: Leaving,
     skipped: usize,
     outcome: &Outcome,
 ) -> Option<PathBuf> {

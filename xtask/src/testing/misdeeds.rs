@@ -7,9 +7,10 @@
 
 use std::time::Duration;
 
-use super::verdict::{Cause, Leaves, Verdict, judge};
+use super::verdict::{Cause, Verdict, judge};
 use crate::cli::Profile;
 use crate::emulator::outcome::{EXIT_FAILURE, EXIT_SUCCESS, MARKER_PANIC, PANIC_PREFIX};
+use crate::emulator::spec::Leaving;
 use crate::emulator::{End, Outcome};
 
 /// A panic must have left QEMU this long after its first line.
@@ -129,7 +130,7 @@ impl Misdeed {
 
     /// Whether the run shows the crime as the table says.
     pub fn check(&self, outcome: &Outcome) -> Verdict {
-        let verdict = judge(outcome, Leaves::ByExitPort);
+        let verdict = judge(outcome, Leaving::ExitPort);
         if let Verdict::Infrastructure(_) = verdict {
             return verdict;
         }

@@ -11,7 +11,7 @@ use super::job::Job;
 use super::matrix::Extent;
 use super::report::{json, junit, tap, text};
 use super::rings::{self, Builds};
-use super::runner::{self, Task};
+use super::runner::{self, Ran, Task};
 use super::select::{self, Wanted};
 use crate::context::Context;
 use crate::failure::{Doing, Exit, Failure, Result};
@@ -82,13 +82,27 @@ impl Suite {
         conclude(cx, &reports, &self.outputs)
     }
 
-    fn reports(&self, cx: &Context) -> Result<runner::Ran> {
+    fn reports(&self, cx: &Context) -> Result<Ran> {
         let jobs = rings::jobs(cx, &self.wanted, self.builds, self.extent)?;
         let tasks = self.tasks(&jobs)?;
-        for task in &tasks {
-            task.job.prepare(cx)?;
+        let mut broken = Vec::new();
+        let mut ready = Vec::new();
+        for task in tasks {
+            match task.job.prepare(cx) {
+                Ok(()) => ready.push(task),
+                // Nothing is worth running without a compiler or a tool.
+                Err(failure) if matches!(failure.exit, Exit::BuildFailed | Exit::Missing) => {
+                    return Err(failure);
+                }
+                Err(failure) => broken.extend(rings::not_prepared(&task, &failure)),
+            }
         }
-        runner::run(cx, &tasks, self.retries)
+        let mut ran = runner::run(cx, &ready, self.retries)?;
+        for report in broken {
+            cx.ui.say(text::line(&report));
+            ran.reports.push(report);
+        }
+        Ok(ran)
     }
 
     fn tasks<'a>(&self, jobs: &'a [Box<dyn Job>]) -> Result<Vec<Task<'a>>> {
@@ -134,7 +148,7 @@ impl Suite {
 }
 
 /// Reports everywhere and turns the run into its exit code.
-fn conclude(cx: &Context, ran: &runner::Ran, outputs: &Outputs) -> Result<()> {
+fn conclude(cx: &Context, ran: &Ran, outputs: &Outputs) -> Result<()> {
     let tally = report(cx, &ran.reports, ran.not_run, outputs)?;
     if let Some(stopped) = &ran.stopped {
         cx.ui.failure(stopped);

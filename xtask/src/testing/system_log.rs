@@ -10,7 +10,7 @@ use crate::machine::Emulator;
 
 /// How much of the machine's memory may be missing from what the kernel
 /// counts: firmware, the hole below 1 MiB, and on large machines the PCI hole.
-const RESERVED_KIB: u64 = 1024;
+const RESERVED_KIB: u64 = 2048;
 
 /// The first complaint about the console of a boot on `row`.
 pub fn check(row: &Row, command_line: &str, console: &[Line]) -> Verdict {

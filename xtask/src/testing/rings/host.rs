@@ -69,7 +69,12 @@ pub(super) fn jobs(cx: &Context, profile: Profile) -> Result<Vec<Box<dyn Job>>> 
     Ok(jobs)
 }
 
-fn build(cx: &Context, profile: Profile) -> Result<Vec<Program>> {
+/// Prints the command that would build the test programs.
+pub(super) fn dry_run(cx: &Context, profile: Profile) {
+    cx.ui.echo(&build_command(cx, profile));
+}
+
+fn build_command(cx: &Context, profile: Profile) -> Command {
     let mut command = cargo();
     command.arg("test").current_dir(cx.project.root());
     command.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
@@ -80,6 +85,11 @@ fn build(cx: &Context, profile: Profile) -> Result<Vec<Program>> {
     if cx.offline {
         command.arg("--offline");
     }
+    command
+}
+
+fn build(cx: &Context, profile: Profile) -> Result<Vec<Program>> {
+    let mut command = build_command(cx, profile);
     let _progress = cx
         .ui
         .progress(format!("building the host tests ({profile})"));

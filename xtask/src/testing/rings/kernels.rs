@@ -2,6 +2,7 @@
 //!
 //! Owns how a misdeed is booted; what must be seen of it is in `misdeeds`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use crate::cli::{Ktest, Profile, Ring};
 use crate::context::Context;
 use crate::emulator::session::{Limits, Session};
 use crate::emulator::spec::{Boot, MachineSpec};
+use crate::emulator::start;
 use crate::failure::Result;
 use crate::testing::artifacts::Artifacts;
 use crate::testing::case::{Label, Report, Status};
@@ -47,6 +49,24 @@ pub(super) fn jobs(artifacts: &Arc<Artifacts>, profile: Profile) -> Vec<Box<dyn 
         })
     });
     jobs.collect()
+}
+
+/// Prints the build and the boots.
+pub(super) fn dry_run(cx: &Context, artifacts: &Artifacts, profile: Profile) -> Result<()> {
+    let kernel = artifacts.kernel(cx, profile, Ktest::With)?;
+    for misdeed in misdeeds::ALL {
+        cx.ui
+            .echo(&start::command(cx, &machine(&misdeed, kernel.clone())));
+    }
+    Ok(())
+}
+
+fn machine(misdeed: &Misdeed, kernel: PathBuf) -> MachineSpec {
+    let append = Some(format!("misdeed={}", misdeed.name));
+    MachineSpec {
+        append,
+        ..ORDINARY.machine(Boot::Kernel(kernel))
+    }
 }
 
 struct Crime {
@@ -87,10 +107,7 @@ impl Job for Crime {
 impl Crime {
     fn report(&self, cx: &Context) -> Result<Report> {
         let kernel = self.artifacts.kernel(cx, self.profile, Ktest::With)?;
-        let machine = MachineSpec {
-            append: Some(format!("misdeed={}", self.misdeed.name)),
-            ..ORDINARY.machine(Boot::Kernel(kernel))
-        };
+        let machine = machine(&self.misdeed, kernel);
         let limits = match self.misdeed.seen {
             Seen::Verdict("hung") => SHORT,
             _ => LIMITS,

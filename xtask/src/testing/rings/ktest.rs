@@ -12,6 +12,7 @@ use crate::cli::{Ktest, Profile, Ring};
 use crate::context::Context;
 use crate::emulator::session::{Limits, Session};
 use crate::emulator::spec::{Boot, MachineSpec};
+use crate::emulator::start;
 use crate::emulator::{Line, Outcome};
 use crate::failure::{Failure, Result};
 use crate::testing::artifacts::Artifacts;
@@ -90,13 +91,31 @@ fn list(cx: &Context, kernel: PathBuf) -> Result<Vec<String>> {
     Ok(listed)
 }
 
-fn boot(cx: &Context, row: &Row, kernel: PathBuf, append: &str) -> Result<Outcome> {
+/// Prints the build and the boots.
+pub(super) fn dry_run(
+    cx: &Context,
+    artifacts: &Artifacts,
+    profile: Profile,
+    extent: Extent,
+) -> Result<()> {
+    let kernel = artifacts.kernel(cx, profile, Ktest::With)?;
+    for row in matrix::ktest(extent) {
+        cx.ui
+            .echo(&start::command(cx, &machine(&row, kernel.clone(), "ktest")));
+    }
+    Ok(())
+}
+
+fn machine(row: &Row, kernel: PathBuf, append: &str) -> MachineSpec {
     let machine = row.machine(Boot::Kernel(kernel));
-    let machine = MachineSpec {
+    MachineSpec {
         append: Some(append.to_owned()),
         ..machine
-    };
-    Ok(Session::start(cx, &machine, LIMITS)?.finish())
+    }
+}
+
+fn boot(cx: &Context, row: &Row, kernel: PathBuf, append: &str) -> Result<Outcome> {
+    Ok(Session::start(cx, &machine(row, kernel, append), LIMITS)?.finish())
 }
 
 struct KtestJob {

@@ -9,7 +9,8 @@ use std::time::Duration;
 use super::artifacts::Artifacts;
 use super::case::{Report, Status};
 use super::job::Job;
-use super::matrix::Extent;
+use super::matrix::{Extent, Row};
+use super::runner::Task;
 use super::select::Wanted;
 use super::verdict::{Fault, Verdict};
 use crate::cli::{Profile, Ring};
@@ -71,6 +72,34 @@ pub fn jobs(
     Ok(jobs)
 }
 
+/// Prints what the rings would build and boot.
+pub fn dry_run(cx: &Context, wanted: &Wanted, builds: Builds, extent: Extent) -> Result<()> {
+    let artifacts = Arc::new(Artifacts::default());
+    for ring in Ring::ALL
+        .iter()
+        .copied()
+        .filter(|ring| wanted.may_want(*ring))
+    {
+        for profile in builds.of(ring) {
+            match ring {
+                Ring::Host => host::dry_run(cx, profile),
+                Ring::Ktest => ktest::dry_run(cx, &artifacts, profile, extent)?,
+                Ring::Kernels => kernels::dry_run(cx, &artifacts, profile)?,
+                Ring::System => system::dry_run(cx, &artifacts, profile, extent)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The reports of cases whose machine or kernel could not be had.
+pub fn not_prepared(task: &Task<'_>, failure: &Failure) -> Vec<Report> {
+    let labels = task.chosen.iter().map(|index| &task.job.labels()[*index]);
+    labels
+        .map(|label| not_started(&label.name, failure))
+        .collect()
+}
+
 /// The report of a case that could not be started.
 fn not_started(name: &str, failure: &Failure) -> Report {
     let verdict = Verdict::Infrastructure(Fault::Host(failure.to_string()));
@@ -78,13 +107,7 @@ fn not_started(name: &str, failure: &Failure) -> Report {
 }
 
 /// The report of a case that was one run of a machine.
-fn report_of(
-    cx: &Context,
-    name: &str,
-    row: &super::matrix::Row,
-    verdict: &Verdict,
-    outcome: &Outcome,
-) -> Report {
+fn report_of(cx: &Context, name: &str, row: &Row, verdict: &Verdict, outcome: &Outcome) -> Report {
     let mut report = Report::new(name, Status::of(verdict), outcome.elapsed);
     report.log = super::logs::save(cx, name, row.leaves(), 0, outcome);
     report.output = texts(outcome);

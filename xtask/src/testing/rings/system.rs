@@ -14,6 +14,7 @@ use crate::cli::{Profile, Ring};
 use crate::context::Context;
 use crate::emulator::session::{Limits, Session};
 use crate::emulator::spec::MachineSpec;
+use crate::emulator::start;
 use crate::emulator::{End, Outcome};
 use crate::failure::{Doing, Result};
 use crate::testing::artifacts::Artifacts;
@@ -48,6 +49,20 @@ pub(super) fn jobs(
     let machines = rows.map(|row| SystemBoot::boxed(artifacts, profile, row, Talk::Health));
     let readme = SystemBoot::boxed(artifacts, profile, ORDINARY, Talk::Readme);
     machines.chain([readme]).collect()
+}
+
+/// Prints the builds and the boots.
+pub(super) fn dry_run(
+    cx: &Context,
+    artifacts: &Artifacts,
+    profile: Profile,
+    extent: Extent,
+) -> Result<()> {
+    for row in matrix::system(extent) {
+        let boot = artifacts.boot(cx, &row, profile)?;
+        cx.ui.echo(&start::command(cx, &row.machine(boot)));
+    }
+    Ok(())
 }
 
 /// What is said at the prompt.
