@@ -14,5 +14,6 @@ pub mod options;
 pub mod rank;
 pub mod spsc;
 pub mod symbols;
+pub mod text_screen;
 pub mod trace;
 pub mod unwind;
