@@ -67,6 +67,7 @@ fn a_bad_value_warns_and_leaves_the_default() {
         ("loglevel=+1", "loglevel=0 to loglevel=7"),
         ("loglevel=256", "loglevel=0 to loglevel=7"),
         ("ktest-skip=4294967296", "ktest-skip=NUMBER"),
+        ("ktest-skip=1:", "ktest-skip=NUMBER"),
         ("ktest-list=mm", "ktest-list, and ktest=FILTER beside it"),
         ("misdeed=", "misdeed=NAME"),
     ] {
