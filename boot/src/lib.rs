@@ -5,7 +5,10 @@
 #![cfg_attr(not(test), no_std)]
 
 pub mod command_line;
+#[cfg(target_os = "none")]
+mod entry;
 pub mod hand_off;
+pub mod layout;
 pub mod loader;
 pub mod memory_map;
 pub mod multiboot;

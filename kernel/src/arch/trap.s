@@ -40,42 +40,23 @@ trap_common:
     add esp, 8
     iretd
 
-    .macro trap_stub vector
-    .balign 4
-stub_\vector:
-    .if \vector == 8 || (\vector >= 10 && \vector <= 14) || \vector == 17
-    // The processor pushed an error code (Intel SDM 3A 6.13).
-    .else
-    push 0
-    .endif
-    push \vector
-    jmp trap_common
-    .endm
-
-    .altmacro
-    .set number, 0
-    .rept {VECTORS}
-    trap_stub %number
-    .set number, number + 1
-    .endr
-
-    .section .rodata.trap, "a"
-    .balign 4
+    // Stubs are STUB_SIZE apart, so that a vector's is found by counting.
+    .balign {STUB_SIZE}
     .global trap_stubs
 trap_stubs:
-    .macro trap_address vector
-    .long stub_\vector
-    .endm
-    .set number, 0
+    .set vector, 0
     .rept {VECTORS}
-    trap_address %number
-    .set number, number + 1
+    .balign {STUB_SIZE}
+    .if (vector > 31) || ((({PUSH_ERROR_CODE} >> (vector & 31)) & 1) == 0)
+    push 0
+    .endif
+    .byte {PUSH_IMM8}, vector
+    jmp trap_common
+    .set vector, vector + 1
     .endr
-    .noaltmacro
 
     // The double-fault task begins here, on its own stack (top pushed by no
     // one): no error code is worth keeping, it is always 0.
-    .section .text.trap
     .global double_fault_entry
 double_fault_entry:
     cld
