@@ -94,6 +94,10 @@ const _: () = assert!(SPURIOUS_VECTOR & 0xf == 0xf && (SPURIOUS_VECTOR as usize)
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct Frame {
+    pub(crate) gs: u32,
+    pub(crate) fs: u32,
+    pub(crate) es: u32,
+    pub(crate) ds: u32,
     pub(crate) edi: u32,
     pub(crate) esi: u32,
     pub(crate) ebp: u32,
@@ -103,10 +107,6 @@ pub(crate) struct Frame {
     pub(crate) edx: u32,
     pub(crate) ecx: u32,
     pub(crate) eax: u32,
-    pub(crate) gs: u32,
-    pub(crate) fs: u32,
-    pub(crate) es: u32,
-    pub(crate) ds: u32,
     pub(crate) vector: u32,
     pub(crate) error: u32,
     pub(crate) eip: u32,
@@ -122,7 +122,7 @@ impl Frame {
     }
 }
 
-const _: () = assert!(offset_of!(Frame, eax) == 28 && offset_of!(Frame, vector) == 48);
+const _: () = assert!(offset_of!(Frame, eax) == 44 && offset_of!(Frame, vector) == 48);
 const _: () = assert!(offset_of!(Frame, eflags) == 64);
 
 global_asm!(
