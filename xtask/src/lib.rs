@@ -13,6 +13,7 @@ pub mod finalise;
 pub mod flags;
 pub mod grammar;
 pub mod help;
+pub mod image;
 pub mod machine;
 pub mod project;
 pub mod run;
