@@ -5,23 +5,26 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::matrix::{Loader, Row};
-use crate::cli::{ImageKind, Ktest, Profile};
-use crate::cmd::{build, image};
+use crate::cli::{Ktest, Profile};
+use crate::cmd::build;
 use crate::context::Context;
 use crate::emulator::spec::{Boot, Leaving, MachineSpec};
 use crate::failure::Result;
-use crate::flags;
+use crate::image::iso::{self, Iso};
 use crate::machine::{Cpu, Emulator};
 use crate::tools::{self, Tool};
+
+/// What the kernel of the system ring is told, to be found in its banner.
+pub const COMMAND_LINE: &str = "loglevel=6";
 
 /// What was built so far.
 #[derive(Debug, Default)]
 pub struct Artifacts {
     kernels: Mutex<BTreeMap<(Profile, Ktest), PathBuf>>,
-    iso: OnceLock<PathBuf>,
+    isos: Mutex<BTreeMap<Profile, PathBuf>>,
 }
 
 impl Artifacts {
@@ -43,28 +46,35 @@ impl Artifacts {
         Ok(elf)
     }
 
-    /// The CD image with the kernel that people boot.
-    pub fn iso(&self, cx: &Context) -> Result<PathBuf> {
-        if let Some(iso) = self.iso.get() {
+    /// The CD image with this kernel and [`COMMAND_LINE`] in its menu.
+    pub fn iso(&self, cx: &Context, profile: Profile) -> Result<PathBuf> {
+        let kernel = self.kernel(cx, profile, Ktest::Without)?;
+        let mut isos = self.isos.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(iso) = isos.get(&profile) {
             return Ok(iso.clone());
         }
-        let iso = cx.project.target().join("exov6").join("test.iso");
-        let kind = ImageKind::Iso;
-        let flags = flags::Image {
-            json: false,
-            kind,
+        tools::require(cx, &[Tool::GrubMkrescue, Tool::Xorriso, Tool::Mtools])?;
+        let path = cx
+            .project
+            .target()
+            .join("exov6")
+            .join(format!("test-{profile}.iso"));
+        let content = Iso {
+            kernel: &kernel,
+            append: COMMAND_LINE,
+            modules: &[],
             root: None,
-            output: Some(iso.clone()),
         };
-        image::run(cx, flags)?;
-        Ok(self.iso.get_or_init(|| iso).clone())
+        iso::write(cx, &content, &path)?;
+        isos.insert(profile, path.clone());
+        Ok(path)
     }
 
     /// What `row` boots; `profile` is that of its kernel.
     pub fn boot(&self, cx: &Context, row: &Row, profile: Profile) -> Result<Boot> {
         match row.loader {
             Loader::Kernel => self.kernel(cx, profile, Ktest::Without).map(Boot::Kernel),
-            Loader::Iso => self.iso(cx).map(Boot::Iso),
+            Loader::Iso => self.iso(cx, profile).map(Boot::Iso),
         }
     }
 }

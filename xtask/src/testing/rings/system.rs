@@ -17,14 +17,14 @@ use crate::emulator::spec::MachineSpec;
 use crate::emulator::start;
 use crate::emulator::{End, Outcome};
 use crate::failure::{Doing, Result};
-use crate::testing::artifacts::Artifacts;
+use crate::testing::artifacts::{Artifacts, COMMAND_LINE};
 use crate::testing::case::{Label, Report, Status};
 use crate::testing::job::Job;
 use crate::testing::matrix::{self, Extent, Loader, ORDINARY, Row};
 use crate::testing::readme::Transcript;
 use crate::testing::system_log;
 use crate::testing::verdict::{Cause, Verdict, judge};
-use crate::tools::{self, Tool};
+use crate::tools;
 
 const LIMITS: Limits = Limits {
     boot: Duration::from_secs(30),
@@ -33,8 +33,6 @@ const LIMITS: Limits = Limits {
     leave: Duration::from_secs(3),
 };
 
-/// Given where a command line can be given, and looked for in the banner.
-const COMMAND_LINE: &str = "loglevel=6";
 /// The prompt alone, waiting for input.
 const PROMPT: &str = r"(?m)^kdb> ";
 
@@ -44,8 +42,6 @@ pub(super) fn jobs(
     extent: Extent,
 ) -> Vec<Box<dyn Job>> {
     let rows = matrix::system(extent).into_iter();
-    // The CD holds the kernel people boot, whichever build is tested.
-    let rows = rows.filter(|row| row.loader == Loader::Kernel || profile == Profile::Release);
     let machines = rows.map(|row| SystemBoot::boxed(artifacts, profile, row, Talk::Health));
     let readme = SystemBoot::boxed(artifacts, profile, ORDINARY, Talk::Readme);
     machines.chain([readme]).collect()
@@ -115,9 +111,6 @@ impl Job for SystemBoot {
 
     fn prepare(&self, cx: &Context) -> Result<()> {
         tools::require(cx, self.row.tools())?;
-        if self.row.loader == Loader::Iso {
-            tools::require(cx, &[Tool::GrubMkrescue, Tool::Xorriso, Tool::Mtools])?;
-        }
         self.artifacts.boot(cx, &self.row, self.profile).map(drop)
     }
 
@@ -151,13 +144,9 @@ impl SystemBoot {
     }
 
     fn health(&self, cx: &Context) -> Result<(Verdict, Outcome)> {
-        let command_line = match self.row.loader {
-            Loader::Kernel => COMMAND_LINE,
-            Loader::Iso => "",
-        };
-        let outcome = self.converse(cx, command_line, &["cpus", "mem", "poweroff"])?;
+        let outcome = self.converse(cx, COMMAND_LINE, &["cpus", "mem", "poweroff"])?;
         let verdict = match judge(&outcome, self.row.leaves()) {
-            Verdict::Passed => system_log::check(&self.row, command_line, &outcome.serial),
+            Verdict::Passed => system_log::check(&self.row, COMMAND_LINE, &outcome.serial),
             other => other,
         };
         Ok((verdict, outcome))
@@ -189,7 +178,11 @@ impl SystemBoot {
     fn converse(&self, cx: &Context, command_line: &str, lines: &[&str]) -> Result<Outcome> {
         let prompt = Regex::new(PROMPT).doing("compiling the prompt's pattern")?;
         let boot = self.artifacts.boot(cx, &self.row, self.profile)?;
-        let append = (!command_line.is_empty()).then(|| command_line.to_owned());
+        // On a CD it is in the menu.
+        let append = match self.row.loader {
+            Loader::Kernel if !command_line.is_empty() => Some(command_line.to_owned()),
+            Loader::Kernel | Loader::Iso => None,
+        };
         let machine = MachineSpec {
             append,
             ..self.row.machine(boot)
