@@ -47,7 +47,8 @@ proptest! {
                     }
                 },
                 Step::PutBack(first, count) => {
-                    let valid = (first..first + count).all(|n| model.contains(&n));
+                    let exists = first + count <= Runs::LEN;
+                    let valid = exists && (first..first + count).all(|n| model.contains(&n));
                     prop_assert_eq!(runs.put_back(first, count).is_ok(), valid);
                     if valid {
                         model.retain(|n| !(first..first + count).contains(n));
