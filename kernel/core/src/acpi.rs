@@ -9,7 +9,7 @@
 
 use crate::{
     addr::PhysAddr,
-    firmware::{Fields, PhysicalMemory, checksum_holds, extended_bios_data_area, scan},
+    firmware::{Fields, PhysicalMemory, checksum_holds, extended_bios_data_area, scan, signature},
     topology::{IoApic, IsaRoute, Source, Topology},
 };
 
@@ -69,7 +69,7 @@ impl Tables {
             let Some(area) = memory.bytes(address, length) else {
                 continue;
             };
-            let found = scan(area, *b"RSD ", |_, rsdp| {
+            let found = scan::<{ signature(*b"RSD ") }, _>(area, |rsdp| {
                 match Self::from_root_pointer(memory, rsdp)? {
                     Ok(tables) => Some(tables),
                     Err(why) => {
