@@ -1,3 +1,45 @@
-//! ExoV6, the kernel.
+//! ExoV6, a Mach microkernel for 32-bit i386 PCs.
+//!
+//! `boot` enters at [`start`]; docs/tour.md leads through the files in reading
+//! order. Modules name only those above them in this list:
+//!
+//! ```text
+//! arch     the processor and the PC's chips
+//! sync     locks
+//! trace    what happened last
+//! symbols  names of functions
+//! ipi      messages between processors
+//! mm       memory
+//! irq      device interrupts
+//! console  what the kernel says and hears
+//! panic    last words
+//! time     ticks and clocks
+//! smp      starting the other processors
+//! machine  what was found, and the banner
+//! ktest    tests inside the kernel (feature "ktest")
+//! monitor  kdb>
+//! start    the story of a boot
+//! ```
+
 #![no_std]
 #![no_main]
+
+extern crate alloc;
+
+mod arch;
+mod console;
+mod hand_off;
+mod ipi;
+mod irq;
+#[cfg(feature = "ktest")]
+mod ktest;
+mod machine;
+mod mm;
+mod monitor;
+mod panic;
+mod smp;
+mod start;
+mod symbols;
+mod sync;
+mod time;
+mod trace;

@@ -2,7 +2,14 @@
 //!
 //! Owns the flags and nothing else: parsing of values lives in the types named
 //! here, behaviour in `cmd/`. `--help`, the shell completions and the command
-//! lines in docs/xtask.md are checked against this block.
+//! lines in docs/xtask.md are checked against this block. The structs are made
+//! by the macro: `cmd check-elf` becomes `CheckElf`, `--target-cpu` a field
+//! `target_cpu`.
+
+#![expect(
+    missing_docs,
+    reason = "xflags turns the doc comments below into help, not into docs"
+)]
 
 use std::path::PathBuf;
 
@@ -10,8 +17,6 @@ use crate::cli::{Color, ConfigAction, ImageKind, Partition, Ring, Shell, Timeout
 use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Memory, Net, Pc, Port, Vga};
 
 xflags::xflags! {
-    src "./src/flags.rs"
-
     /// ExoV6: a Mach microkernel for i386 PCs, and the tool around it.
     ///
     /// Example: cargo xtask qemu --cpu pentium3
@@ -231,3 +236,6 @@ xflags::xflags! {
         }
     }
 }
+
+/// The whole help text as xflags wrote it; [`crate::grammar`] takes it apart.
+pub const HELP: &str = Xtask::HELP_;

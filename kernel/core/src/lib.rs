@@ -5,15 +5,22 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod acpi;
+pub mod acpi_power;
 pub mod addr;
 pub mod cpuid;
+pub mod firmware;
+pub mod fixed_vec;
 pub mod frames;
 pub mod heap;
 pub mod line;
+pub mod mp_table;
 pub mod options;
 pub mod rank;
+pub mod runs;
 pub mod spsc;
 pub mod symbols;
 pub mod text_screen;
+pub mod topology;
 pub mod trace;
 pub mod unwind;

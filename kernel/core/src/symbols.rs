@@ -101,7 +101,20 @@ struct Tokens<'a> {
     text: &'a [u8],
 }
 
+/// Bytes that [`SymbolTable::length`] needs to see.
+pub const HEADER_LENGTH: usize = HEADER;
+
 impl<'a> SymbolTable<'a> {
+    /// Bytes of the table whose header is at the start of `bytes`, as the
+    /// header claims; `None` if no table of this version begins there.
+    pub fn length(bytes: &[u8]) -> Option<usize> {
+        if bytes.get(..4)? != MAGIC || u16_at(bytes, 4)? != VERSION {
+            return None;
+        }
+        let length = usize::try_from(u32_at(bytes, 12)?).ok()?;
+        (length >= HEADER).then_some(length)
+    }
+
     /// The table at the start of `bytes`; what follows it is ignored.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         if bytes.get(..4) != Some(MAGIC) {

@@ -1,0 +1,23 @@
+//! The i386 PC: the only folder that knows registers, ports and instructions.
+//!
+//! Drivers here hold no locks and print nothing; the layers above own the
+//! instances, the locks and the policy.
+
+pub(crate) mod ap;
+pub(crate) mod exit;
+pub(crate) mod interrupts;
+pub(crate) mod ioapic;
+pub(crate) mod lapic;
+pub(crate) mod mmio;
+pub(crate) mod paging;
+pub(crate) mod percpu;
+pub(crate) mod pic;
+pub(crate) mod pit;
+pub(crate) mod port;
+pub(crate) mod processor;
+pub(crate) mod registers;
+pub(crate) mod segments;
+pub(crate) mod trap;
+pub(crate) mod tsc;
+pub(crate) mod uart;
+pub(crate) mod vga;

@@ -1,0 +1,168 @@
+//! Each processor's own area, reached through FS.
+//!
+//! Owns what belongs to one processor: its number, its segments, its lock and
+//! interrupt bookkeeping. Anyone may ask for [`current`]; the area of another
+//! processor is only read, through atomics.
+//!
+//! **Invariants**: FS:0 holds the area's own address from [`PerCpu::install`]
+//! on; [`current`] relies on it. The boot processor installs its area before
+//! any other code of the kernel runs. A processor's `id` is its index in the
+//! registry, and no two processors share one.
+
+use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+
+use kernel_core::rank::HeldLocks;
+
+use super::interrupts;
+use super::segments::{DoubleFault, Segments};
+use x86::bits32::task::TaskStateSegment;
+
+/// Processors the kernel can drive.
+pub(crate) const MAX_CPUS: usize = kernel_core::topology::MAX_CPUS;
+
+/// One processor's area. The self pointer must stay first: FS:0 is read.
+#[repr(C)]
+pub(crate) struct PerCpu {
+    this: AtomicPtr<PerCpu>,
+    id: AtomicU32,
+    apic_id: AtomicU32,
+    /// Interrupts being handled, nested.
+    interrupt_depth: AtomicU32,
+    /// Interrupts taken since start.
+    interrupts: AtomicU32,
+    segments: UnsafeCell<Segments>,
+    held_locks: UnsafeCell<HeldLocks>,
+}
+
+// SAFETY: `segments` is written once, before the area is published; afterwards
+// only the owning processor reads it. `held_locks` is touched by the owning
+// processor alone, with interrupts off. Everything else is atomic.
+unsafe impl Sync for PerCpu {}
+
+impl PerCpu {
+    /// An area for processor `id`, not yet in use.
+    pub(crate) const fn new(id: u32, apic_id: u32) -> PerCpu {
+        PerCpu {
+            this: AtomicPtr::new(core::ptr::null_mut()),
+            id: AtomicU32::new(id),
+            apic_id: AtomicU32::new(apic_id),
+            interrupt_depth: AtomicU32::new(0),
+            interrupts: AtomicU32::new(0),
+            segments: UnsafeCell::new(Segments::new()),
+            held_locks: UnsafeCell::new(HeldLocks::new()),
+        }
+    }
+
+    /// Makes this the area of the processor that calls, and publishes it.
+    ///
+    /// # Safety
+    ///
+    /// Called once for each area, on the processor it is for, before anything
+    /// on that processor asks for [`current`]; `double_fault` as for
+    /// [`Segments::load`].
+    pub(crate) unsafe fn install(&'static self, double_fault: DoubleFault) {
+        let address = core::ptr::from_ref(self).cast_mut();
+        self.this.store(address, Ordering::Relaxed);
+        // SAFETY: the area is not published yet, so nobody else looks at its
+        // segments; it is static, so they stay.
+        unsafe { (*self.segments.get()).load(address.addr() as u32, double_fault) };
+        REGISTRY[self.id() as usize].store(address, Ordering::Release);
+        ONLINE.fetch_add(1, Ordering::Release);
+    }
+
+    /// Index of this processor, 0 for the boot processor.
+    pub(crate) fn id(&self) -> u32 {
+        self.id.load(Ordering::Relaxed)
+    }
+
+    /// The local APIC's number; 0 where there is none.
+    pub(crate) fn apic_id(&self) -> u32 {
+        self.apic_id.load(Ordering::Relaxed)
+    }
+
+    /// Notes the local APIC's number, once it is known.
+    pub(crate) fn set_apic_id(&self, apic_id: u32) {
+        self.apic_id.store(apic_id, Ordering::Relaxed);
+    }
+
+    /// Interrupts taken since start.
+    pub(crate) fn interrupts(&self) -> u32 {
+        self.interrupts.load(Ordering::Relaxed)
+    }
+
+    /// Whether this processor is handling an interrupt.
+    pub(crate) fn in_interrupt(&self) -> bool {
+        self.interrupt_depth.load(Ordering::Relaxed) != 0
+    }
+
+    /// Notes that an interrupt handler begins.
+    pub(crate) fn enter_interrupt(&self) {
+        self.interrupt_depth.fetch_add(1, Ordering::Relaxed);
+        self.interrupts.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that an interrupt handler ends.
+    pub(crate) fn leave_interrupt(&self) {
+        self.interrupt_depth.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// The state that a double fault's task switch saved.
+    pub(crate) fn interrupted(&self) -> TaskStateSegment {
+        // SAFETY: only read on the owning processor, in its double-fault task,
+        // when nothing else runs on it.
+        unsafe { *(*self.segments.get()).interrupted() }
+    }
+}
+
+/// Gives `use_locks` the list of locks that this processor holds.
+pub(crate) fn with_held_locks<R>(use_locks: impl FnOnce(&mut HeldLocks) -> R) -> R {
+    let saved = interrupts::disable();
+    // SAFETY: interrupts are off and the list is this processor's own, so this
+    // is the only reference while it lives.
+    let result = use_locks(unsafe { &mut *current().held_locks.get() });
+    interrupts::restore(saved);
+    result
+}
+
+/// The area of the processor that calls.
+pub(crate) fn current() -> &'static PerCpu {
+    let area: *const PerCpu;
+    // SAFETY: FS:0 is the area's own address (the module's invariant), and
+    // areas are never freed.
+    unsafe {
+        core::arch::asm!(
+            "mov {area}, fs:[0]",
+            area = out(reg) area,
+            options(nostack, preserves_flags, readonly),
+        );
+        &*area
+    }
+}
+
+/// The number of the processor that calls; 0, the boot processor's, before it
+/// has an area. For a panic, which can come at any time.
+pub(crate) fn id_or_boot() -> u32 {
+    if online() == 0 { 0 } else { current().id() }
+}
+
+/// How many processors have installed their area.
+pub(crate) fn online() -> usize {
+    ONLINE.load(Ordering::Acquire)
+}
+
+/// The area of processor `id`, if it has come up.
+pub(crate) fn by_id(id: usize) -> Option<&'static PerCpu> {
+    let area = REGISTRY.get(id)?.load(Ordering::Acquire);
+    // SAFETY: only `install` stores here, addresses of static areas.
+    unsafe { area.as_ref() }
+}
+
+/// All areas that have come up, in order.
+pub(crate) fn all() -> impl Iterator<Item = &'static PerCpu> {
+    (0..MAX_CPUS).filter_map(by_id)
+}
+
+static REGISTRY: [AtomicPtr<PerCpu>; MAX_CPUS] =
+    [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_CPUS];
+static ONLINE: AtomicUsize = AtomicUsize::new(0);

@@ -1,0 +1,218 @@
+//! Traps and interrupts: from the processor's entry to one Rust function.
+//!
+//! Owns the entry code (`trap.s`), the IDT and the vector numbers. Whoever
+//! starts the kernel installs the one handler; until then a trap is a panic.
+//!
+//! **Invariants**: the IDT is written by [`init`] only, before interrupts are
+//! on; every processor loads the same one.
+
+use core::arch::global_asm;
+use core::mem::{offset_of, size_of};
+use core::sync::atomic::{AtomicPtr, Ordering};
+
+use spin::Once;
+use x86::Ring;
+use x86::dtables::{self, DescriptorTablePointer};
+use x86::segmentation::{
+    BuildDescriptor, Descriptor, DescriptorBuilder, GateDescriptorBuilder,
+    TaskGateDescriptorBuilder,
+};
+
+use super::percpu;
+use super::segments::{DOUBLE_FAULT_TASK, KERNEL_CODE, KERNEL_DATA, PER_CPU};
+
+/// Vectors of exceptions, by Intel SDM 3A table 6-1.
+pub(crate) mod exception {
+    /// Division error.
+    pub(crate) const DIVIDE_ERROR: u32 = 0;
+    /// Non-maskable interrupt.
+    pub(crate) const NMI: u32 = 2;
+    /// Breakpoint, `int3`.
+    pub(crate) const BREAKPOINT: u32 = 3;
+    /// A fault while delivering a fault.
+    pub(crate) const DOUBLE_FAULT: u32 = 8;
+    /// Page fault.
+    pub(crate) const PAGE_FAULT: u32 = 14;
+    /// How many vectors are the processor's own.
+    pub(crate) const COUNT: u32 = 32;
+
+    const NAMES: [&str; 20] = [
+        "divide error",
+        "debug exception",
+        "non-maskable interrupt",
+        "breakpoint",
+        "overflow",
+        "bound range exceeded",
+        "invalid opcode",
+        "device not available",
+        "double fault",
+        "coprocessor segment overrun",
+        "invalid TSS",
+        "segment not present",
+        "stack fault",
+        "general protection fault",
+        "page fault",
+        "reserved exception",
+        "floating-point error",
+        "alignment check",
+        "machine check",
+        "SIMD floating-point error",
+    ];
+
+    /// The processor manual's name of a vector.
+    pub(crate) fn name(vector: u32) -> &'static str {
+        NAMES.get(vector as usize).copied().unwrap_or("unknown exception")
+    }
+}
+
+/// First vector of device interrupts: one for each of [`IRQ_COUNT`] inputs.
+pub(crate) const IRQ_BASE: u32 = 0x30;
+/// Inputs of the interrupt controllers that the kernel serves.
+pub(crate) const IRQ_COUNT: u32 = 24;
+/// The local APIC's timer.
+pub(crate) const TIMER_VECTOR: u32 = 0x48;
+/// Another processor asks for a function to be run.
+pub(crate) const CALL_VECTOR: u32 = 0x49;
+/// Another processor wants this one to look for work.
+pub(crate) const WAKE_VECTOR: u32 = 0x4a;
+/// The local APIC's own errors.
+pub(crate) const APIC_ERROR_VECTOR: u32 = 0x4b;
+/// Spurious interrupts of the local APIC: the low four bits must be ones.
+pub(crate) const SPURIOUS_VECTOR: u32 = 0x4f;
+/// Vectors with an entry stub.
+const VECTORS: usize = 0x50;
+/// Bytes from one entry stub to the next.
+const STUB_SIZE: usize = 16;
+/// Exceptions for which the processor pushes an error code, one bit each: 8, 10
+/// to 14 and 17 (Intel SDM 3A table 6-1).
+const PUSH_ERROR_CODE: u32 = 1 << 8 | 0b1_1111 << 10 | 1 << 17;
+/// The opcode of `push imm8`; the assembler takes no symbol for one.
+const PUSH_IMM8: u8 = 0x6a;
+const _: () = assert!(SPURIOUS_VECTOR & 0xf == 0xf && (SPURIOUS_VECTOR as usize) < VECTORS);
+
+/// The registers as `trap.s` leaves them on the stack.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct Frame {
+    pub(crate) edi: u32,
+    pub(crate) esi: u32,
+    pub(crate) ebp: u32,
+    /// ESP as `pushad` saw it: inside this frame.
+    pub(crate) pushad_esp: u32,
+    pub(crate) ebx: u32,
+    pub(crate) edx: u32,
+    pub(crate) ecx: u32,
+    pub(crate) eax: u32,
+    pub(crate) gs: u32,
+    pub(crate) fs: u32,
+    pub(crate) es: u32,
+    pub(crate) ds: u32,
+    pub(crate) vector: u32,
+    pub(crate) error: u32,
+    pub(crate) eip: u32,
+    pub(crate) cs: u32,
+    pub(crate) eflags: u32,
+}
+
+impl Frame {
+    /// ESP before the trap. From kernel mode the processor pushes no ESP: the
+    /// stack simply goes on above the frame.
+    pub(crate) fn esp(&self) -> u32 {
+        (core::ptr::from_ref(self).addr() + size_of::<Frame>()) as u32
+    }
+}
+
+const _: () = assert!(offset_of!(Frame, eax) == 28 && offset_of!(Frame, vector) == 48);
+const _: () = assert!(offset_of!(Frame, eflags) == 64);
+
+global_asm!(
+    include_str!("trap.s"),
+    KERNEL_DATA = const KERNEL_DATA.bits(),
+    PER_CPU = const PER_CPU.bits(),
+    VECTORS = const VECTORS,
+    STUB_SIZE = const STUB_SIZE,
+    PUSH_ERROR_CODE = const PUSH_ERROR_CODE,
+    PUSH_IMM8 = const PUSH_IMM8,
+    trap_entry = sym trap_entry,
+    double_fault = sym double_fault,
+);
+
+unsafe extern "C" {
+    fn trap_stubs();
+    fn double_fault_entry() -> !;
+}
+
+/// What the kernel does with traps.
+#[derive(Clone, Copy)]
+pub(crate) struct Handlers {
+    /// Vectors below [`exception::COUNT`], but for double faults.
+    pub(crate) exception: fn(&mut Frame),
+    /// All other vectors, as an interrupt.
+    pub(crate) interrupt: fn(u32),
+    /// A double fault: runs as a task of its own, on its own stack.
+    pub(crate) double_fault: fn() -> !,
+}
+
+static HANDLERS: AtomicPtr<Handlers> = AtomicPtr::new(core::ptr::null_mut());
+static IDT: Once<[Descriptor; VECTORS]> = Once::new();
+
+/// Builds the interrupt table, installs the handlers and loads the table on
+/// the boot processor.
+pub(crate) fn init(handlers: &'static Handlers) {
+    HANDLERS.store(core::ptr::from_ref(handlers).cast_mut(), Ordering::Release);
+    let table = IDT.call_once(|| {
+        let mut table = [Descriptor::NULL; VECTORS];
+        let stubs = trap_stubs as *const () as u32;
+        for (vector, descriptor) in table.iter_mut().enumerate() {
+            let stub = stubs + (vector * STUB_SIZE) as u32;
+            *descriptor = DescriptorBuilder::interrupt_descriptor(KERNEL_CODE, stub)
+                .present()
+                .dpl(Ring::Ring0)
+                .finish();
+        }
+        table[exception::DOUBLE_FAULT as usize] =
+            DescriptorBuilder::task_gate_descriptor(DOUBLE_FAULT_TASK)
+                .present()
+                .dpl(Ring::Ring0)
+                .finish();
+        table
+    });
+    load(table);
+}
+
+/// Loads the interrupt table on another processor.
+pub(crate) fn init_secondary() {
+    load(IDT.get().expect("the boot processor built the table first"));
+}
+
+fn load(table: &'static [Descriptor; VECTORS]) {
+    // SAFETY: the table is complete and static.
+    unsafe { dtables::lidt(&DescriptorTablePointer::new(table)) };
+}
+
+/// Address of the double-fault task's first instruction.
+pub(crate) fn double_fault_address() -> u32 {
+    double_fault_entry as *const () as u32
+}
+
+extern "C" fn trap_entry(frame: &mut Frame) {
+    let handlers = handlers();
+    if frame.vector < exception::COUNT {
+        (handlers.exception)(frame);
+        return;
+    }
+    let cpu = percpu::current();
+    cpu.enter_interrupt();
+    (handlers.interrupt)(frame.vector);
+    cpu.leave_interrupt();
+}
+
+extern "C" fn double_fault() -> ! {
+    (handlers().double_fault)()
+}
+
+fn handlers() -> &'static Handlers {
+    // SAFETY: only `init` stores here, a static; it does so before it loads
+    // the table that leads here.
+    unsafe { &*HANDLERS.load(Ordering::Acquire) }
+}

@@ -1,0 +1,125 @@
+//! The console: what the kernel says, and what is typed at it.
+//!
+//! Owns the serial port and the screen. Output is for tasks, under the
+//! console's lock; input comes from interrupts, through a queue. A panic does
+//! not come here.
+//!
+//! **Invariants**: `CONSOLE` has the highest lock rank, so that anyone may
+//! report. `INPUT` is filled by the serial interrupt on one processor, and
+//! emptied by whoever runs the monitor: one producer, one consumer.
+
+mod log;
+
+use core::fmt::{self, Write};
+
+use kernel_core::options;
+use kernel_core::spsc::ByteQueue;
+
+pub(crate) use log::{Level, log, set_level};
+
+use crate::arch::uart::{self, Uart};
+use crate::arch::vga::Screen;
+use crate::irq;
+use crate::sync::{TaskLock, rank};
+
+/// Where output goes.
+struct Console {
+    uart: Option<Uart>,
+    screen: Screen,
+    has_screen: bool,
+}
+
+static CONSOLE: TaskLock<Console> =
+    TaskLock::new(rank::CONSOLE, "console", Console {
+        uart: None,
+        screen: Screen::new(),
+        has_screen: false,
+    });
+
+/// Bytes typed and not yet read; a person's line, or a script's.
+static INPUT: ByteQueue<256> = ByteQueue::new();
+
+/// Finds the devices that `choice` asks for. Output before this is lost.
+pub(crate) fn init(choice: options::Console) {
+    use options::Console::{Both, Serial, Vga};
+    let mut console = CONSOLE.lock();
+    if matches!(choice, Serial | Both) {
+        console.uart = Uart::probe();
+    }
+    if matches!(choice, Vga | Both) {
+        console.has_screen = console.screen.probe();
+    }
+}
+
+/// Lets typed bytes come in by interrupt.
+pub(crate) fn enable_input() {
+    irq::enable_isa(uart::COM1_IRQ, on_serial_interrupt);
+    if let Some(uart) = &mut CONSOLE.lock().uart {
+        uart.enable_interrupt();
+    }
+}
+
+/// Takes one typed byte, if there is any.
+pub(crate) fn read_byte() -> Option<u8> {
+    INPUT.pop()
+}
+
+/// Takes one typed byte from the device itself: after a panic, when interrupts
+/// are off for good.
+pub(crate) fn poll_byte() -> Option<u8> {
+    INPUT.pop().or_else(uart::receive)
+}
+
+fn on_serial_interrupt() {
+    while let Some(byte) = uart::receive() {
+        // A full queue drops the byte and counts it; the line editor's bell
+        // has long told the typist.
+        let _ = INPUT.push(byte);
+    }
+}
+
+/// Writes text to every console device.
+pub(crate) fn write(text: fmt::Arguments<'_>) {
+    // The devices cannot fail; a formatter that does has nobody to tell.
+    let _ = CONSOLE.lock().write_fmt(text);
+}
+
+/// Writes bytes as they are: a terminal's control sequences.
+pub(crate) fn write_raw(bytes: &[u8]) {
+    let mut console = CONSOLE.lock();
+    if let Some(uart) = &mut console.uart {
+        for &byte in bytes {
+            uart.send(byte);
+        }
+    }
+    if console.has_screen {
+        console.screen.write(bytes);
+    }
+}
+
+impl Write for Console {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if let Some(uart) = &mut self.uart {
+            uart.write_str(text)?;
+        }
+        if self.has_screen {
+            self.screen.write_str(text)?;
+        }
+        Ok(())
+    }
+}
+
+/// Prints to the console.
+macro_rules! print {
+    ($($argument:tt)*) => { $crate::console::write(format_args!($($argument)*)) };
+}
+
+/// Prints a line to the console.
+macro_rules! println {
+    () => { $crate::console::write(format_args!("\n")) };
+    ($($argument:tt)*) => {
+        $crate::console::write(format_args!("{}\n", format_args!($($argument)*)))
+    };
+}
+
+pub(crate) use {print, println};

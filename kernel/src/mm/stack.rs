@@ -1,0 +1,83 @@
+//! Kernel stacks with a guard page below each.
+//!
+//! A thread of control that uses too much stack hits the guard; the double
+//! fault that follows runs on a stack of its own and reports it.
+
+use core::cell::UnsafeCell;
+
+use kernel_core::addr::{Frame, PAGE_SIZE};
+use kernel_core::frames::Zone;
+
+use super::kernel_map::{Mapping, Use};
+use super::{OutOfMemory, frames};
+
+/// Pages of a stack, without its guard.
+pub(crate) const STACK_PAGES: usize = 4;
+
+/// A mapped stack; unmapped, and its frames given back, when dropped.
+#[derive(Debug)]
+pub(crate) struct Stack {
+    /// The guard and the pages above it. Dropped before the frames are freed.
+    mapping: Option<Mapping>,
+    frames: [Option<Frame>; STACK_PAGES],
+}
+
+impl Stack {
+    /// Maps a new stack.
+    pub(crate) fn new() -> Result<Stack, OutOfMemory> {
+        let mapping = Mapping::reserve(1 + STACK_PAGES)?;
+        let mut stack = Stack { mapping: Some(mapping), frames: [None; STACK_PAGES] };
+        for number in 0..STACK_PAGES {
+            let frame = frames::allocate(Zone::Any)?;
+            stack.frames[number] = Some(frame);
+            if let Some(mapping) = &stack.mapping {
+                mapping.put(1 + number, frame, Use::Memory)?;
+            }
+        }
+        Ok(stack)
+    }
+
+    /// The address above the stack, where it starts.
+    pub(crate) fn top(&self) -> u32 {
+        self.mapping.as_ref().map_or(0, |mapping| {
+            mapping.address(mapping.pages() - 1).as_u32() + PAGE_SIZE
+        })
+    }
+
+    /// Keeps it for as long as the machine runs; returns its top.
+    pub(crate) fn leak(self) -> u32 {
+        let top = self.top();
+        core::mem::forget(self);
+        top
+    }
+}
+
+impl Drop for Stack {
+    fn drop(&mut self) {
+        drop(self.mapping.take());
+        for frame in self.frames.into_iter().flatten() {
+            frames::free(frame);
+        }
+    }
+}
+
+/// Where a processor reports a double fault: always mapped, for its ordinary
+/// stack is what failed. One for each processor, for good.
+#[repr(align(16))]
+pub(crate) struct DoubleFaultStack(UnsafeCell<[u8; PAGE_SIZE as usize]>);
+
+// SAFETY: only the processor itself uses it, as a stack; nobody holds a
+// reference to the bytes.
+unsafe impl Sync for DoubleFaultStack {}
+
+impl DoubleFaultStack {
+    /// An unused stack.
+    pub(crate) const fn new() -> DoubleFaultStack {
+        DoubleFaultStack(UnsafeCell::new([0; PAGE_SIZE as usize]))
+    }
+
+    /// The address above it, where it starts.
+    pub(crate) fn top(&self) -> u32 {
+        self.0.get().addr() as u32 + PAGE_SIZE
+    }
+}

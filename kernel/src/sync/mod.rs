@@ -1,0 +1,137 @@
+//! Spin locks with a rank: the one way to share what more than one CPU writes.
+//!
+//! Two kinds, told apart by type. A [`TaskLock`] leaves interrupts as they are
+//! and must never be taken by an interrupt handler. An [`IrqLock`] keeps
+//! interrupts off while it is held, so handlers may take it too; under it there
+//! is no I/O that waits and no allocation.
+//!
+//! **Invariants**: a processor takes locks in rising [`rank`] only; two that
+//! took a pair in opposite order would wait for each other for ever. Debug
+//! builds check each acquisition before they spin and panic with both names.
+
+pub(crate) mod rank;
+
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ops::{Deref, DerefMut};
+
+use kernel_core::rank::{Rank, RankedLock};
+use spin::mutex::{TicketMutex, TicketMutexGuard};
+
+use crate::arch::{interrupts, percpu};
+
+/// What a kind of lock does with interrupts.
+pub(crate) trait Kind {
+    /// What is put back on release.
+    type Saved: Copy;
+    /// Before spinning.
+    fn enter() -> Self::Saved;
+    /// After release.
+    fn leave(saved: Self::Saved);
+}
+
+/// Interrupts stay as they are.
+#[derive(Debug)]
+pub(crate) enum Task {}
+
+/// Interrupts are off.
+#[derive(Debug)]
+pub(crate) enum Irq {}
+
+impl Kind for Task {
+    type Saved = ();
+
+    fn enter() {
+        debug_assert!(
+            !percpu::current().in_interrupt(),
+            "an interrupt handler takes a lock that tasks hold with interrupts on"
+        );
+    }
+
+    fn leave((): ()) {}
+}
+
+impl Kind for Irq {
+    type Saved = interrupts::Saved;
+
+    fn enter() -> interrupts::Saved {
+        interrupts::disable()
+    }
+
+    fn leave(saved: interrupts::Saved) {
+        interrupts::restore(saved);
+    }
+}
+
+/// A lock for code that runs outside interrupt handlers.
+pub(crate) type TaskLock<T> = Lock<T, Task>;
+/// A lock for what interrupt handlers share.
+pub(crate) type IrqLock<T> = Lock<T, Irq>;
+
+/// A fair spin lock around a `T`.
+pub(crate) struct Lock<T, K: Kind> {
+    value: TicketMutex<T>,
+    identity: RankedLock,
+    kind: PhantomData<fn() -> K>,
+}
+
+impl<T, K: Kind> Lock<T, K> {
+    /// A lock at `rank` that messages call `name`.
+    pub(crate) const fn new(rank: Rank, name: &'static str, value: T) -> Self {
+        Lock { value: TicketMutex::new(value), identity: RankedLock { rank, name }, kind: PhantomData }
+    }
+
+    /// Waits until the lock is free, and takes it.
+    pub(crate) fn lock(&self) -> Guard<'_, T, K> {
+        let saved = K::enter();
+        note_acquired(self.identity);
+        Guard { value: ManuallyDrop::new(self.value.lock()), identity: self.identity, saved }
+    }
+}
+
+/// Holds a lock.
+pub(crate) struct Guard<'a, T, K: Kind> {
+    /// Released in `drop`, before interrupts come back.
+    value: ManuallyDrop<TicketMutexGuard<'a, T>>,
+    identity: RankedLock,
+    saved: K::Saved,
+}
+
+impl<T, K: Kind> Deref for Guard<'_, T, K> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T, K: Kind> DerefMut for Guard<'_, T, K> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
+    }
+}
+
+impl<T, K: Kind> Drop for Guard<'_, T, K> {
+    fn drop(&mut self) {
+        // SAFETY: dropped here, once; nothing uses it afterwards.
+        unsafe { ManuallyDrop::drop(&mut self.value) };
+        note_released(self.identity);
+        K::leave(self.saved);
+    }
+}
+
+fn note_acquired(lock: RankedLock) {
+    if cfg!(debug_assertions) {
+        if let Err(error) = percpu::with_held_locks(|held| held.acquire(lock)) {
+            panic!("lock order: {error}");
+        }
+    }
+}
+
+fn note_released(lock: RankedLock) {
+    if cfg!(debug_assertions) {
+        if let Err(error) = percpu::with_held_locks(|held| held.release(lock)) {
+            panic!("lock order: {error}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Ticks, and what a tick teaches about the processor's own clocks.
+//!
+//! Owns the 8254's tick and the per-processor timers. Nothing waits for a
+//! calibration: the frequencies are measured between two early ticks, in the
+//! tick's handler, and are unknown until then.
+//!
+//! **Invariants**: `TICKS` counts on the boot processor only. `TSC_HZ` and
+//! `LOCAL_TICK` are zero until measured and never change afterwards.
+
+use core::sync::atomic::{AtomicU32, Ordering};
+
+use spin::Once;
+
+use crate::arch::trap::TIMER_VECTOR;
+use crate::arch::{lapic, percpu, pit, tsc};
+use crate::{ipi, irq};
+
+/// The ticks between which the clocks are measured.
+const MEASURE_FROM: u32 = 1;
+const MEASURE_TO: u32 = 11;
+
+static TICKS: AtomicU32 = AtomicU32::new(0);
+static TSC_HZ: Once<u64> = Once::new();
+static LOCAL_TICK: AtomicU32 = AtomicU32::new(0);
+static MEASURE_START: Once<(u64, u32)> = Once::new();
+static LOCAL_TICKS: [AtomicU32; percpu::MAX_CPUS] =
+    [const { AtomicU32::new(0) }; percpu::MAX_CPUS];
+
+/// Starts the tick.
+pub(crate) fn init() {
+    pit::start();
+    irq::install(TIMER_VECTOR, on_local_tick);
+    irq::enable_isa(pit::PIT_IRQ, on_tick);
+}
+
+/// Ticks since start, [`pit::TICKS_PER_SECOND`] a second.
+pub(crate) fn ticks() -> u32 {
+    TICKS.load(Ordering::Relaxed)
+}
+
+/// The time stamp counter's frequency in Hz, once it is measured.
+pub(crate) fn tsc_hz() -> Option<u64> {
+    TSC_HZ.get().copied()
+}
+
+/// Ticks of the local timer of processor `id`.
+pub(crate) fn local_ticks(id: u32) -> u32 {
+    LOCAL_TICKS.get(id as usize).map_or(0, |ticks| ticks.load(Ordering::Relaxed))
+}
+
+fn on_tick() {
+    let ticks = TICKS.fetch_add(1, Ordering::Relaxed) + 1;
+    if ticks == MEASURE_FROM {
+        lapic::free_run_timer();
+        MEASURE_START.call_once(|| (tsc::now(), lapic::timer_count()));
+    } else if ticks == MEASURE_TO {
+        measure();
+    }
+}
+
+fn measure() {
+    let Some(&(start, local_start)) = MEASURE_START.get() else {
+        return;
+    };
+    let intervals = MEASURE_TO - MEASURE_FROM;
+    let per_tick = (tsc::now() - start) / u64::from(intervals);
+    TSC_HZ.call_once(|| per_tick * u64::from(pit::TICKS_PER_SECOND));
+    if lapic::is_in_use() {
+        let local = local_start.wrapping_sub(lapic::timer_count()) / intervals;
+        LOCAL_TICK.store(local.max(1), Ordering::Release);
+        start_local_timer();
+        ipi::wake_others();
+    }
+}
+
+/// Starts the timer of the processor that calls, if its frequency is known.
+/// For processors that wait for work, whenever they wake.
+pub(crate) fn start_local_timer() {
+    let interval = LOCAL_TICK.load(Ordering::Acquire);
+    if interval != 0 {
+        lapic::start_timer(interval);
+    }
+}
+
+fn on_local_tick() {
+    if let Some(ticks) = LOCAL_TICKS.get(percpu::current().id() as usize) {
+        ticks.fetch_add(1, Ordering::Relaxed);
+    }
+}

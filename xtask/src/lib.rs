@@ -1,0 +1,18 @@
+//! The library behind `cargo xtask`, so that tests can use it piece by piece.
+//!
+//! Owns nothing but the list of its modules. `main.rs` is the only program;
+//! the integration tests in `xtask/tests` call the same modules.
+
+pub mod argv;
+pub mod cli;
+pub mod cmd;
+pub mod context;
+pub mod failure;
+pub mod flags;
+pub mod grammar;
+pub mod help;
+pub mod machine;
+pub mod project;
+pub mod settings;
+pub mod tools;
+pub mod ui;
