@@ -17,6 +17,7 @@ pub mod machine;
 pub mod project;
 pub mod run;
 pub mod settings;
+pub mod setup;
 pub mod sizes;
 pub mod toolchain;
 pub mod tools;
