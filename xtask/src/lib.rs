@@ -21,6 +21,7 @@ pub mod process;
 pub mod project;
 pub mod run;
 pub mod settings;
+pub mod setup;
 pub mod sizes;
 pub mod toolchain;
 pub mod testing;
