@@ -6,6 +6,7 @@
 
 pub mod bochs;
 pub mod console;
+pub mod guardian;
 pub mod outcome;
 pub mod qemu;
 pub mod qmp;

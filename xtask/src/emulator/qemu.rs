@@ -143,7 +143,6 @@ fn initrd(modules: &[Module]) -> OsString {
 
 fn network(spec: &MachineSpec, words: &mut Words) {
     if spec.net == Net::None {
-        words.pair("-nic", "none");
         return;
     }
     let mut user = OsString::from("user,id=net0");
