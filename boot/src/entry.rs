@@ -1,11 +1,23 @@
 //! The loader's first jump: from `entry.s` into Rust, with paging on.
 //!
-//! Owns the first page directory and the boot stack. Called by the loader
-//! alone; calls `kernel_main`, which the kernel defines.
+//! Owns the first page directory, the boot stack and what the loader told us.
+//! Called by the loader alone; calls `kernel_main`, which the kernel defines.
+//!
+//! **Invariants**: [`boot_main`] runs once, before anything else, so its statics
+//! have one user; the kernel reads them through the hand-off from then on.
 
 use core::arch::global_asm;
+use core::cell::UnsafeCell;
+use core::ops::Range;
 
-use crate::layout::{BOOT_STACK_SIZE, DIRECT_MAP_SIZE, KERNEL_BASE};
+use kernel_core::firmware::PhysicalMemory;
+
+use crate::hand_off::{HandOff, RegionStore};
+
+use crate::layout::{BOOT_STACK_SIZE, DIRECT_MAP_SIZE, IMAGE_START, KERNEL_BASE};
+use crate::loader::{LoaderInfo, MAX_MODULES};
+use crate::memory_map::MemoryMap;
+use crate::{multiboot, pvh};
 
 /// Multiboot 0.6.96 3.1.1: what the kernel's header starts with.
 const MULTIBOOT_HEADER_MAGIC: u32 = 0x1bad_b002;
@@ -50,3 +62,78 @@ global_asm!(
     BOOT_STACK_SIZE = const BOOT_STACK_SIZE,
     boot_main = sym boot_main,
 );
+
+unsafe extern "Rust" {
+    /// The kernel's first function.
+    fn kernel_main(hand_off: HandOff<'static>) -> !;
+    /// Physical address above the kernel's image and what was put behind it.
+    fn kernel_image_end() -> u32;
+}
+
+/// Low memory that stays the BIOS's: interrupt vectors and data area.
+const BIOS_AREA: Range<u64> = 0..4096;
+
+/// What the loader told us and what we made of it: 20 KiB, too much for the
+/// boot stack.
+struct Told {
+    info: LoaderInfo,
+    map: MemoryMap,
+    regions: RegionStore,
+}
+
+struct ToldOnce(UnsafeCell<Told>);
+
+// SAFETY: only `boot_main` reaches in, once, on the only processor that runs.
+unsafe impl Sync for ToldOnce {}
+
+static TOLD: ToldOnce = ToldOnce(UnsafeCell::new(Told {
+    info: LoaderInfo::EMPTY,
+    map: MemoryMap::EMPTY,
+    regions: RegionStore::new(),
+}));
+
+/// Physical memory through the direct map that `entry.s` made.
+struct DirectMap;
+
+impl PhysicalMemory for DirectMap {
+    fn bytes(&self, address: u64, length: usize) -> Option<&[u8]> {
+        let end = address.checked_add(u64::try_from(length).ok()?)?;
+        if end > u64::from(DIRECT_MAP_SIZE) {
+            return None;
+        }
+        let start = usize::try_from(address).ok()? + KERNEL_BASE as usize;
+        // SAFETY: the direct map covers it, and nothing writes to memory while
+        // the boot layer reads: one processor, no interrupts. What is not RAM
+        // reads as something; parsers believe nothing.
+        Some(unsafe { core::slice::from_raw_parts(start as *const u8, length) })
+    }
+}
+
+extern "C" fn boot_main(magic: u32, information: u32, tsc_low: u32, tsc_high: u32) -> ! {
+    // SAFETY: called once, by `entry.s`.
+    let told = unsafe { &mut *TOLD.0.get() };
+    let address = u64::from(information);
+    let read = match magic {
+        multiboot::LOADER_MAGIC => multiboot::read(&DirectMap, address, &mut told.info),
+        pvh::MAGIC => pvh::read(&DirectMap, address, &mut told.info),
+        _ => panic!("started by no Multiboot or PVH loader (EAX was {magic:#x})"),
+    };
+    if let Err(refusal) = read {
+        panic!("the loader's information is of no use: {refusal:?}");
+    }
+    // SAFETY: the kernel defines it as declared.
+    let image = u64::from(IMAGE_START)..u64::from(unsafe { kernel_image_end() });
+    let mut in_use = [const { 0..0 }; 2 + MAX_MODULES];
+    in_use[0] = BIOS_AREA;
+    in_use[1] = image.clone();
+    for (range, module) in in_use[2..].iter_mut().zip(told.info.modules.iter()) {
+        *range = module.range();
+    }
+    told.map
+        .normalise(&told.info, &in_use)
+        .expect("the ranges in use are fewer than it takes");
+    let entry_tsc = u64::from(tsc_high) << 32 | u64::from(tsc_low);
+    let hand_off = HandOff::new(&told.info, &told.map, &mut told.regions, image, entry_tsc);
+    // SAFETY: the kernel defines it as declared.
+    unsafe { kernel_main(hand_off) }
+}

@@ -70,7 +70,6 @@ multiboot_entry:
     // may not know the instructions that the rest is made of.
 too_old:
     mov esi, offset too_old_text
-    mov ecx, offset too_old_end - offset too_old_text
 3:  mov dx, {COM1_LINE_STATUS}
 4:  in al, dx
     test al, {TRANSMITTER_EMPTY}
@@ -78,7 +77,8 @@ too_old:
     lodsb
     mov dx, {COM1_DATA}
     out dx, al
-    loop 3b
+    cmp esi, offset too_old_end
+    jb 3b
     mov dx, {DEBUG_EXIT_PORT}
     mov al, {DEBUG_EXIT_FAILURE}
     out dx, al

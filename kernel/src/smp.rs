@@ -9,12 +9,12 @@ use kernel_core::addr::{PAGE_SIZE, PhysAddr};
 use kernel_core::frames::Zone;
 use kernel_core::topology::Topology;
 
-use crate::arch::ap::{StartPage, StartState};
+use crate::arch::ap::{self, StartState};
 use crate::arch::lapic::{self, LegacyInput};
 use crate::arch::percpu::{self, PerCpu};
 use crate::arch::segments::DoubleFault;
 use crate::arch::{interrupts, pit, processor, trap};
-use crate::mm::{OutOfMemory, direct, frames, heap, kernel_map, stack::Stack};
+use crate::mm::{OutOfMemory, direct, frames, heap, kernel_map, stack::{DoubleFaultStack, Stack}};
 use crate::time;
 
 /// How long INIT takes to act on a processor with an 82489DX (MP
@@ -33,10 +33,6 @@ struct Start {
     double_fault: DoubleFault,
 }
 
-/// Where double faults of the processors run; one for each, for good.
-#[repr(align(16))]
-struct DoubleFaultStack([u8; PAGE_SIZE as usize]);
-
 /// Starts every processor that the firmware names but the one that calls.
 /// Returns how many did not come up.
 pub(crate) fn start(topology: &Topology) -> Result<usize, OutOfMemory> {
@@ -44,7 +40,7 @@ pub(crate) fn start(topology: &Topology) -> Result<usize, OutOfMemory> {
         return Ok(0);
     }
     let own = lapic::id();
-    let others = || topology.processors().filter(|cpu| u32::from(cpu.apic_id) != own);
+    let others = || topology.processors.iter().filter(|cpu| u32::from(cpu.apic_id) != own);
     if others().next().is_none() {
         return Ok(0);
     }
@@ -67,11 +63,11 @@ pub(crate) fn start(topology: &Topology) -> Result<usize, OutOfMemory> {
 fn start_one(apic_id: u32, page: PhysAddr) -> Result<bool, OutOfMemory> {
     let id = percpu::online();
     let stack = Stack::new()?;
-    let double_fault_stack = heap::try_box(DoubleFaultStack([0; PAGE_SIZE as usize]))?;
+    let double_fault_stack = heap::try_box(DoubleFaultStack::new())?;
     let start = heap::try_box(Start {
         area: PerCpu::new(id as u32, apic_id),
         double_fault: DoubleFault {
-            stack_top: stack_top(&double_fault_stack),
+            stack_top: double_fault_stack.top(),
             handler: trap::double_fault_address(),
             page_directory: kernel_map::directory_address().as_u32(),
         },
@@ -88,7 +84,7 @@ fn start_one(apic_id: u32, page: PhysAddr) -> Result<bool, OutOfMemory> {
     let bytes = direct(page).expect("start pages lie below 1 MiB").as_usize();
     // SAFETY: the frame was allocated for this, and the direct map maps it.
     let bytes = unsafe { &mut *(bytes as *mut [u8; PAGE_SIZE as usize]) };
-    StartPage::new(bytes, page.as_u32()).prepare(&state);
+    ap::write_start_page(bytes, page.as_u32(), &state);
 
     lapic::send_init(apic_id);
     if lapic::needs_init_delay() {
@@ -100,10 +96,6 @@ fn start_one(apic_id: u32, page: PhysAddr) -> Result<bool, OutOfMemory> {
         lapic::send_start_up(apic_id, page.frame().number() as u8);
         comes_up(id)
     }))
-}
-
-fn stack_top(stack: &DoubleFaultStack) -> u32 {
-    (stack.0.as_ptr().addr() + stack.0.len()) as u32
 }
 
 fn comes_up(id: usize) -> bool {

@@ -2,27 +2,35 @@
 //!
 //! Each step needs the ones before it; the comments say what for.
 
-use kernel_core::options::{self, Options};
-use kernel_core::topology::Topology;
+use kernel_core::options::{AfterPanic, Options};
+#[cfg(not(feature = "ktest"))]
+use kernel_core::options::Tests;
 
-use crate::arch::percpu::{self, PerCpu};
+use crate::arch::percpu::PerCpu;
 use crate::arch::segments::DoubleFault;
-use crate::arch::trap::{self, Frame, Handlers};
-use crate::arch::{exit, interrupts, lapic, tsc};
-use crate::console::{self, Level, println};
-use crate::hand_off::{self, HandOff};
+use crate::arch::trap::{self, Frame, Handlers, exception};
+use crate::arch::{interrupts, lapic, tsc};
+use crate::console::{self, println};
+use crate::hand_off::HandOff;
 use crate::machine::{self, Machine};
-use crate::mm::{self, kernel_map, window::PhysicalWindow};
+use crate::mm::{self, kernel_map, stack};
 use crate::panic::{self, Aftermath};
-use crate::{irq, monitor, smp, time};
+use crate::{irq, monitor, smp, symbols, time};
 
 static BOOT_CPU: PerCpu = PerCpu::new(0, 0);
+static BOOT_DOUBLE_FAULT_STACK: stack::DoubleFaultStack = stack::DoubleFaultStack::new();
 
 static HANDLERS: Handlers = Handlers {
     exception: on_exception,
     interrupt: irq::dispatch,
     double_fault: panic::on_double_fault,
 };
+
+/// For `boot`, which must not hand out the kernel's own memory.
+#[unsafe(no_mangle)]
+extern "Rust" fn kernel_image_end() -> u32 {
+    symbols::image_end()
+}
 
 /// Where `boot` enters: paging on, on the boot stack, interrupts off.
 #[unsafe(no_mangle)]
@@ -34,15 +42,18 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
 
     let hand_off = HandOff::take(boot);
     let options = Options::parse(hand_off.command_line);
+    panic::set_aftermath(aftermath(options.after_panic), monitor::run_after_panic);
+    #[cfg(feature = "ktest")]
+    crate::misdeed::before_console(&options);
     console::init(options.console);
     console::set_level(options.log_level.number());
-    panic::set_aftermath(aftermath(options.after_panic), monitor::run_after_panic);
     println!("ExoV6 {} i386 Mach microkernel", env!("CARGO_PKG_VERSION"));
 
     mm::init(hand_off.usable());
 
-    // Interrupts need to know how they are wired; processors, too.
-    let mut topology = discover(&hand_off);
+    // How the interrupts are wired, then the interrupts; they bring the tick
+    // and what is typed.
+    let mut topology = machine::discover(&hand_off);
     let interrupts = irq::init(&topology).expect("device registers fit into an empty map");
     if lapic::is_in_use() {
         topology.boot_processor_is(lapic::id() as u8);
@@ -51,10 +62,53 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
     console::enable_input();
     // SAFETY: the table is loaded, and `irq` leaves masked what has no handler.
     unsafe { interrupts::enable() };
-    let missing = smp::start(&topology);
+
+    // Without memory for more processors the kernel runs on those it has.
+    let missing = smp::start(&topology).unwrap_or(topology.processors.len() - 1);
 
     let machine = Machine { hand_off: &hand_off, topology: &topology, interrupts, missing };
     machine::print_banner(&machine, &options);
     println!("exov6: ready in {} instructions", tsc::now() - hand_off.entry_tsc);
     go_on(&options)
+}
+
+#[cfg(feature = "ktest")]
+fn go_on(options: &Options<'_>) -> ! {
+    crate::misdeed::commit(options);
+    crate::ktest::run_if_asked(options);
+    monitor::run()
+}
+
+#[cfg(not(feature = "ktest"))]
+fn go_on(options: &Options<'_>) -> ! {
+    if options.tests != Tests::Off || options.misdeed.is_some() {
+        println!("warning: this kernel has no tests in it; `cargo xtask test --ring ktest` runs one that has");
+    }
+    monitor::run()
+}
+
+fn init_boot_processor() {
+    // SAFETY: the first thing on the boot processor; area and stack are static.
+    unsafe {
+        BOOT_CPU.install(DoubleFault {
+            stack_top: BOOT_DOUBLE_FAULT_STACK.top(),
+            handler: trap::double_fault_address(),
+            page_directory: kernel_map::directory_address().as_u32(),
+        });
+    }
+}
+
+fn on_exception(frame: &mut Frame) {
+    match frame.vector {
+        exception::NMI => panic::on_nmi(frame),
+        _ => panic::on_exception(frame),
+    }
+}
+
+fn aftermath(option: AfterPanic) -> Aftermath {
+    match option {
+        AfterPanic::Exit => Aftermath::Exit,
+        AfterPanic::Halt => Aftermath::Halt,
+        AfterPanic::Monitor => Aftermath::Monitor,
+    }
 }

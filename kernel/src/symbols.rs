@@ -40,6 +40,11 @@ pub(crate) fn image_end() -> u32 {
     end - boot::layout::KERNEL_BASE
 }
 
+/// The address of the function called `name`.
+pub(crate) fn address_of(name: &str) -> Option<u32> {
+    SymbolTable::parse(bytes()).ok()?.find(name)
+}
+
 /// An address, shown as `function+offset`.
 pub(crate) struct Named(pub(crate) VirtAddr);
 

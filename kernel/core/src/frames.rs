@@ -3,18 +3,15 @@
 //! Owns the book-keeping of up to 4 GiB, and no memory itself: the caller
 //! keeps the one instance under a lock. Frames are named, never touched.
 //!
-//! A tree of bit words, 32 children each, finds a free frame in four steps.
-//! RAM handed over by [`FrameAllocator::add`] is only noted down; it enters the
-//! tree a chunk at a time when the tree runs dry, so that start-up costs the
-//! same with 8 MB and with 3 GB, and metadata of unused RAM stays untouched.
+//! A tree of bits, `tree`, holds the free frames. RAM handed over by
+//! [`FrameAllocator::add`] is only noted down; it enters the tree a chunk at a
+//! time when the tree runs dry, so that start-up costs the same with 8 MB and
+//! with 3 GB, and metadata of unused RAM stays untouched.
 //!
 //! **Invariants**
-//! - A frame is free exactly if its bit is set at the leaf level or it lies in
-//!   a `pending` range, never both: `put` and `take` are the only writers of
-//!   bits, `seed` and `carve` the only ones that move a pending start. Broken,
-//!   a frame would be handed out twice.
-//! - A bit of an upper level is set exactly if the word below it is not zero.
-//!   Broken, free memory becomes unfindable.
+//! - A frame is free exactly if it is in `tree` or in a `pending` range, never
+//!   in both: `move_front` is the only one to move it from one to the other.
+//!   Broken, a frame would be handed out twice.
 //! - `owned` is sorted and disjoint; `add` keeps it so. `free` trusts it.
 //! - No pending range straddles `low_limit`: `add` splits, and the limit can
 //!   only change while nothing is owned. Broken, a request for high memory
@@ -23,6 +20,10 @@
 use core::fmt;
 
 use crate::addr::{Frame, FrameRange, PAGES};
+
+mod tree;
+
+use tree::FrameTree;
 
 /// How many separate ranges of RAM can be added.
 pub const MAX_RANGES: usize = 64;
@@ -34,11 +35,6 @@ const CHUNK: u32 = 1024;
 /// Runs are first looked for in the tree, but only this many gaps long: beyond
 /// that it is cheaper to cut fresh memory.
 const SHORT_SEARCH: u32 = 64;
-
-/// Where each level of the tree starts in `words`, leaves first.
-const LEVEL: [usize; 4] = [0, 32768, 32768 + 1024, 32768 + 1024 + 32];
-const WORDS: usize = LEVEL[3] + 1;
-const _: () = assert!(LEVEL[1] * 32 == PAGES as usize);
 
 /// Where an allocation may lie.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -96,7 +92,7 @@ pub struct LowLimitTooLate;
 
 /// Which frames of RAM are free. All zero when new, so a static lies in .bss.
 pub struct FrameAllocator {
-    words: [u32; WORDS],
+    tree: FrameTree,
     owned: [FrameRange; MAX_RANGES],
     owned_count: usize,
     /// One more than `owned`: the range across the low limit makes two.
@@ -112,7 +108,7 @@ impl FrameAllocator {
     /// An allocator without memory, all bytes zero; [`Zone::Low`] is empty.
     pub const fn new() -> Self {
         Self {
-            words: [0; WORDS],
+            tree: FrameTree::new(),
             owned: [FrameRange::EMPTY; MAX_RANGES],
             owned_count: 0,
             pending: [FrameRange::EMPTY; MAX_RANGES + 1],
@@ -200,7 +196,7 @@ impl FrameAllocator {
     pub fn free(&mut self, frame: Frame) -> Result<(), FreeError> {
         self.check_allocated(frame)?;
         let number = frame.number();
-        self.put(number, number + 1);
+        self.tree.put(number, number + 1);
         self.free += 1;
         self.low_free += u32::from(number < self.low_limit);
         Ok(())
@@ -214,7 +210,7 @@ impl FrameAllocator {
                 self.check_allocated(frame)?;
             }
         }
-        self.put(range.start(), range.end());
+        self.tree.put(range.start(), range.end());
         self.free += range.len();
         self.low_free += range.intersection(self.low_zone()).len();
         Ok(())
@@ -250,7 +246,7 @@ impl FrameAllocator {
             return Err(FreeError::NeverOwned(frame));
         }
         let number = frame.number();
-        let in_tree = self.words[number as usize / 32] & (1 << (number % 32)) != 0;
+        let in_tree = self.tree.contains(number);
         let pending = &self.pending[..self.pending_count];
         if in_tree || pending.iter().any(|range| range.contains(frame)) {
             return Err(FreeError::AlreadyFree(frame));
@@ -278,7 +274,7 @@ impl FrameAllocator {
     /// A free frame of `window`, in the tree but not yet taken from it.
     fn find_one(&mut self, window: FrameRange) -> Option<u32> {
         loop {
-            if let Some(frame) = self.next_free(window.start(), window.end()) {
+            if let Some(frame) = self.tree.next_free(window.start(), window.end()) {
                 return Some(frame);
             }
             if !self.seed(window) {
@@ -305,13 +301,14 @@ impl FrameAllocator {
         let mut from = window.start();
         for _ in 0..gaps {
             let start = self
+                .tree
                 .next_free(from, window.end())?
                 .checked_next_multiple_of(align)?;
             let end = start.checked_add(count)?;
             if end > window.end() {
                 return None;
             }
-            match self.first_taken(start, end) {
+            match self.tree.first_taken(start, end) {
                 None => return Some(start),
                 Some(taken) => from = taken + 1,
             }
@@ -324,11 +321,8 @@ impl FrameAllocator {
     fn carve(&mut self, count: u32, align: u32, window: FrameRange) -> Option<u32> {
         for index in 0..self.pending_count {
             let range = self.pending[index];
+            // Either it begins in the window or none of it lies there.
             let inside = range.intersection(window);
-            // Pending ranges lose frames only in front.
-            if inside.start() != range.start() {
-                continue;
-            }
             let Some(start) = range.start().checked_next_multiple_of(align) else {
                 continue;
             };
@@ -359,7 +353,7 @@ impl FrameAllocator {
     /// Moves the frames of pending range `index` below `end` into the tree.
     fn move_front(&mut self, index: usize, end: u32) {
         let range = self.pending[index];
-        self.put(range.start(), end);
+        self.tree.put(range.start(), end);
         match FrameRange::new(end, range.end()) {
             Some(rest) if !rest.is_empty() => self.pending[index] = rest,
             _ => {
@@ -379,77 +373,9 @@ impl FrameAllocator {
     /// Takes frames found free out of the tree and the counts.
     fn take_run(&mut self, start: u32, count: u32) {
         let end = start + count;
-        self.take(start, end);
+        self.tree.take(start, end);
         self.free -= count;
         self.low_free -= end.min(self.low_limit).saturating_sub(start);
-    }
-
-    /// Sets the bits of frames `start..end` and of the words they lie in.
-    fn put(&mut self, start: u32, end: u32) {
-        for (word, mask) in words_of(start, end) {
-            let old = self.words[word];
-            self.words[word] = old | mask;
-            let (mut index, mut was_empty) = (word, old == 0);
-            for level in &LEVEL[1..] {
-                if !was_empty {
-                    break;
-                }
-                let parent = &mut self.words[level + index / 32];
-                was_empty = *parent == 0;
-                *parent |= 1 << (index % 32);
-                index /= 32;
-            }
-        }
-    }
-
-    /// Clears the bits of frames `start..end` and of words that become zero.
-    fn take(&mut self, start: u32, end: u32) {
-        for (word, mask) in words_of(start, end) {
-            self.words[word] &= !mask;
-            let (mut index, mut is_empty) = (word, self.words[word] == 0);
-            for level in &LEVEL[1..] {
-                if !is_empty {
-                    break;
-                }
-                let parent = &mut self.words[level + index / 32];
-                *parent &= !(1 << (index % 32));
-                is_empty = *parent == 0;
-                index /= 32;
-            }
-        }
-    }
-
-    /// The first frame of `start..end` whose bit is set.
-    fn next_free(&self, start: u32, end: u32) -> Option<u32> {
-        let mut index = start;
-        for level in 0..LEVEL.len() {
-            // `index` is the first child of this level not yet ruled out.
-            let word = index as usize / 32;
-            let level_end = LEVEL.get(level + 1).copied().unwrap_or(WORDS);
-            if LEVEL[level] + word >= level_end {
-                return None;
-            }
-            let bits = self.words[LEVEL[level] + word] & (u32::MAX << (index % 32));
-            if bits != 0 {
-                let mut found = index / 32 * 32 + bits.trailing_zeros();
-                for below in LEVEL[..level].iter().rev() {
-                    let bits = self.words[below + found as usize];
-                    found = found * 32 + bits.trailing_zeros();
-                }
-                return (found < end).then_some(found);
-            }
-            index = index / 32 + 1;
-        }
-        None
-    }
-
-    /// The first frame of `start..end` whose bit is not set.
-    fn first_taken(&self, start: u32, end: u32) -> Option<u32> {
-        words_of(start, end).find_map(|(word, mask)| {
-            let taken = !self.words[word] & mask;
-            let first = (word as u32) * 32 + taken.trailing_zeros();
-            (taken != 0).then_some(first)
-        })
     }
 }
 
@@ -457,19 +383,4 @@ impl Default for FrameAllocator {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// The leaf words of frames `start..end`, each with the bits that are meant.
-fn words_of(start: u32, end: u32) -> impl Iterator<Item = (usize, u32)> {
-    let mut from = start;
-    core::iter::from_fn(move || {
-        if from >= end {
-            return None;
-        }
-        let word = from / 32;
-        let stop = end.min((word + 1) * 32);
-        let mask = (u32::MAX >> (32 - (stop - from))) << (from % 32);
-        from = stop;
-        Some((word as usize, mask))
-    })
 }

@@ -1,35 +1,61 @@
 //! The page of code where another processor starts.
 //!
-//! Owns `ap.s` and the knowledge of what must be filled in. Used by the layer
-//! that starts processors, one at a time.
+//! Owns `ap.s` and the parameters that it reads. Used by the layer that starts
+//! processors, one at a time.
 
 use core::arch::global_asm;
+use core::mem::{offset_of, size_of};
 
 use kernel_core::addr::PAGE_SIZE;
 
-const CR4_PSE: u32 = 1 << 4;
+/// Where the parameters are in the page.
+const PARAMETERS: usize = 0x800;
+const CR0_PE: u32 = 1;
 const CR0_PG_WP: u32 = 1 << 31 | 1 << 16;
+/// Caches off, as INIT leaves them (Intel SDM 3A table 9-1).
+const CR0_CD_NW: u32 = 1 << 30 | 1 << 29;
+const CR4_PSE: u32 = 1 << 4;
+/// The start page's own GDT: flat code and data, in use for a few instructions.
+const GDT: [u64; 3] = [0, 0x00cf_9a00_0000_ffff, 0x00cf_9200_0000_ffff];
+const CODE: u16 = 0x08;
+const DATA: u16 = 0x10;
+
+/// What `ap.s` reads.
+#[repr(C, packed)]
+struct Parameters {
+    gdt: [u64; 3],
+    /// The operand of LGDT: limit and physical address.
+    gdt_limit: u16,
+    gdt_base: u32,
+    /// The operand of the far jump: offset and selector.
+    protected: u32,
+    code: u16,
+    page_directory: u32,
+    stack_top: u32,
+    argument: u32,
+    entry: u32,
+}
 
 global_asm!(
     include_str!("ap.s"),
-    CR4_PSE = const CR4_PSE,
+    GDT_LIMIT = const PARAMETERS + offset_of!(Parameters, gdt_limit),
+    PROTECTED = const PARAMETERS + offset_of!(Parameters, protected),
+    PAGE_DIRECTORY = const PARAMETERS + offset_of!(Parameters, page_directory),
+    STACK_TOP = const PARAMETERS + offset_of!(Parameters, stack_top),
+    ARGUMENT = const PARAMETERS + offset_of!(Parameters, argument),
+    ENTRY = const PARAMETERS + offset_of!(Parameters, entry),
+    DATA = const DATA,
+    CR0_PE = const CR0_PE,
     CR0_PG_WP = const CR0_PG_WP,
+    CR0_CACHES = const !CR0_CD_NW,
+    CR4_PSE = const CR4_PSE,
 );
 
 unsafe extern "C" {
     static ap_start: u8;
-    static ap_gdt_pointer: u8;
-    static ap_protected_pointer: u8;
-    static ap_page_directory: u8;
-    static ap_stack_top: u8;
-    static ap_argument: u8;
-    static ap_entry: u8;
+    static ap_protected: u8;
     static ap_end: u8;
 }
-
-/// The first bytes of a page, ready for a processor to start in.
-#[derive(Debug)]
-pub(crate) struct StartPage<'a>(&'a mut [u8]);
 
 /// What the processor gets: paging, a stack and a function.
 #[derive(Clone, Copy, Debug)]
@@ -44,42 +70,33 @@ pub(crate) struct StartState {
     pub(crate) argument: u32,
 }
 
-impl<'a> StartPage<'a> {
-    /// Writes the code into `page`, the page at physical address `base`.
-    pub(crate) fn new(page: &'a mut [u8; PAGE_SIZE as usize], base: u32) -> StartPage<'a> {
-        // SAFETY: `ap.s` lays these symbols out one after the other.
-        let code = unsafe {
-            let start = &raw const ap_start;
-            core::slice::from_raw_parts(start, (&raw const ap_end).addr() - start.addr())
-        };
-        let page = &mut page[..code.len()];
-        page.copy_from_slice(code);
-        let mut start = StartPage(page);
-        // The pointer to the GDT follows its 16-bit limit.
-        start.add(offset(&raw const ap_gdt_pointer) + 2, base);
-        start.add(offset(&raw const ap_protected_pointer), base);
-        start
-    }
+/// Makes `page`, the page at physical address `base`, ready for one processor
+/// to start in.
+pub(crate) fn write_start_page(
+    page: &mut [u8; PAGE_SIZE as usize],
+    base: u32,
+    state: &StartState,
+) {
+    let start = &raw const ap_start;
+    let length = (&raw const ap_end).addr() - start.addr();
+    assert!(length <= PARAMETERS, "the start code does not run into its parameters");
+    // SAFETY: `ap.s` lays the two symbols out around its code.
+    let code = unsafe { core::slice::from_raw_parts(start, length) };
+    page[..length].copy_from_slice(code);
 
-    /// Fills in what the next processor gets.
-    pub(crate) fn prepare(&mut self, state: &StartState) {
-        self.put(offset(&raw const ap_page_directory), state.page_directory);
-        self.put(offset(&raw const ap_stack_top), state.stack_top);
-        self.put(offset(&raw const ap_argument), state.argument);
-        self.put(offset(&raw const ap_entry), state.entry as usize as u32);
-    }
-
-    fn put(&mut self, at: usize, value: u32) {
-        self.0[at..at + 4].copy_from_slice(&value.to_le_bytes());
-    }
-
-    fn add(&mut self, at: usize, value: u32) {
-        let old = &self.0[at..at + 4];
-        let old = u32::from_le_bytes([old[0], old[1], old[2], old[3]]);
-        self.put(at, old + value);
-    }
-}
-
-fn offset(symbol: *const u8) -> usize {
-    symbol.addr() - (&raw const ap_start).addr()
+    let protected = (&raw const ap_protected).addr() - start.addr();
+    let parameters = Parameters {
+        gdt: GDT,
+        gdt_limit: (size_of_val(&GDT) - 1) as u16,
+        gdt_base: base + (PARAMETERS + offset_of!(Parameters, gdt)) as u32,
+        protected: base + protected as u32,
+        code: CODE,
+        page_directory: state.page_directory,
+        stack_top: state.stack_top,
+        argument: state.argument,
+        entry: state.entry as usize as u32,
+    };
+    let place = page[PARAMETERS..][..size_of::<Parameters>()].as_mut_ptr();
+    // SAFETY: the slice has room for them, and they are packed.
+    unsafe { place.cast::<Parameters>().write(parameters) };
 }

@@ -3,6 +3,8 @@
 //! Called by the end of a test run, the monitor and the panic path. Nothing
 //! here returns, takes a lock or needs anything to be initialised.
 
+use kernel_core::acpi_power::SoftOff;
+
 use super::interrupts;
 use super::port::Port;
 use super::uart;
@@ -33,12 +35,12 @@ pub(crate) enum Verdict {
 
 /// Tells QEMU to end with `verdict`, after the last serial byte has left.
 /// Elsewhere tries to power off; stays halted if nothing works.
-pub(crate) fn leave(verdict: Verdict, power: Option<PowerOff>) -> ! {
+pub(crate) fn leave(verdict: Verdict, off: Option<SoftOff>) -> ! {
     uart::drain();
     DEBUG_EXIT.write8(verdict as u8);
     // The write takes effect asynchronously: do nothing that could be seen.
-    if let Some(power) = power {
-        power.write();
+    if let Some(how) = off {
+        power_off(how);
     }
     interrupts::halt_forever()
 }
@@ -51,27 +53,12 @@ pub(crate) fn reset() -> ! {
     interrupts::halt_forever()
 }
 
-/// What ACPI says about switching the machine off: PM1a control block and the
-/// sleep type of S5 (ACPI 6.5 4.8.3.2.1).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PowerOff {
-    port: Port,
-    sleep_type: u8,
-}
-
-impl PowerOff {
-    /// From the firmware's tables.
-    pub(crate) fn new(control_block: u16, sleep_type: u8) -> PowerOff {
-        // SAFETY: the FADT says that the power management control register is
+/// Switches the machine off by ACPI; returns if that does nothing.
+fn power_off(how: SoftOff) {
+    for (number, value) in [Some(how.pm1a), how.pm1b].into_iter().flatten() {
+        // SAFETY: the FADT says that a power management control register is
         // here, and the kernel owns power management.
-        let port = unsafe { Port::new(control_block) };
-        PowerOff { port, sleep_type }
-    }
-
-    fn write(self) {
-        const SLEEP_ENABLE: u16 = 1 << 13;
-        const SLEEP_TYPE_SHIFT: u32 = 10;
-        self.port
-            .write16(u16::from(self.sleep_type & 0b111) << SLEEP_TYPE_SHIFT | SLEEP_ENABLE);
+        let port = unsafe { Port::new(number) };
+        port.write16(value);
     }
 }

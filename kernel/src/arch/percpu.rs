@@ -140,6 +140,12 @@ pub(crate) fn current() -> &'static PerCpu {
     }
 }
 
+/// The number of the processor that calls; 0, the boot processor's, before it
+/// has an area. For a panic, which can come at any time.
+pub(crate) fn id_or_boot() -> u32 {
+    if online() == 0 { 0 } else { current().id() }
+}
+
 /// How many processors have installed their area.
 pub(crate) fn online() -> usize {
     ONLINE.load(Ordering::Acquire)

@@ -105,3 +105,14 @@ pub(crate) fn mask_all() {
     MASTER_DATA.write8(ALL);
     SLAVE_DATA.write8(ALL);
 }
+
+/// Switches a machine that starts in PIC mode over, so that interrupts pass
+/// through the local APIC (MP specification 3.6.2.1).
+pub(crate) fn leave_pic_mode() {
+    // SAFETY: the firmware said that the interrupt mode register is there.
+    let (select, data) = unsafe { (Port::new(0x22), Port::new(0x23)) };
+    const MODE_REGISTER: u8 = 0x70;
+    const THROUGH_APIC: u8 = 1;
+    select.write8(MODE_REGISTER);
+    data.write8(THROUGH_APIC);
+}

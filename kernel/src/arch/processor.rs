@@ -6,23 +6,11 @@
 use core::arch::asm;
 
 use kernel_core::addr::{PhysAddr, VirtAddr};
+use kernel_core::cpuid::Registers;
 use x86::controlregs::{self, Cr0, Cr4};
 
-/// What CPUID returns for one leaf.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Leaf {
-    /// EAX.
-    pub(crate) eax: u32,
-    /// EBX.
-    pub(crate) ebx: u32,
-    /// ECX.
-    pub(crate) ecx: u32,
-    /// EDX.
-    pub(crate) edx: u32,
-}
-
 /// Asks the CPU for one leaf (Intel SDM 2A, CPUID).
-pub(crate) fn cpuid(function: u32) -> Leaf {
+pub(crate) fn cpuid(function: u32) -> Registers {
     let (eax, ebx, ecx, edx);
     // SAFETY: every supported processor has CPUID; the entry code ran it.
     // EBX is kept by hand because LLVM may use it itself.
@@ -38,7 +26,7 @@ pub(crate) fn cpuid(function: u32) -> Leaf {
             options(nomem, nostack, preserves_flags),
         );
     }
-    Leaf { eax, ebx, ecx, edx }
+    Registers { eax, ebx, ecx, edx }
 }
 
 /// CPUID.1:EDX bits that the kernel asks about.

@@ -10,7 +10,6 @@ use super::trap::Frame;
 
 /// General registers, instruction pointer, flags and control registers.
 #[derive(Clone, Copy, Debug)]
-#[expect(missing_docs, reason = "the registers' own names say it")]
 pub(crate) struct Registers {
     pub(crate) eax: u32,
     pub(crate) ebx: u32,
@@ -42,8 +41,9 @@ impl Registers {
                 "mov [eax + 20], edi",
                 "mov [eax + 24], ebp",
                 "mov [eax + 28], esp",
-                "mov dword ptr [eax + 32], offset 2f",
+                "call 2f",
                 "2:",
+                "pop dword ptr [eax + 32]",
                 "pushfd",
                 "pop dword ptr [eax + 36]",
                 "mov [eax + 40], cs",

@@ -71,8 +71,8 @@ pub(crate) const IRQ_BASE: u32 = 0x30;
 pub(crate) const IRQ_COUNT: u32 = 24;
 /// The local APIC's timer.
 pub(crate) const TIMER_VECTOR: u32 = 0x48;
-/// Another processor asks for a TLB entry to be dropped.
-pub(crate) const SHOOTDOWN_VECTOR: u32 = 0x49;
+/// Another processor asks for a function to be run.
+pub(crate) const CALL_VECTOR: u32 = 0x49;
 /// Another processor wants this one to look for work.
 pub(crate) const WAKE_VECTOR: u32 = 0x4a;
 /// The local APIC's own errors.
@@ -81,13 +81,23 @@ pub(crate) const APIC_ERROR_VECTOR: u32 = 0x4b;
 pub(crate) const SPURIOUS_VECTOR: u32 = 0x4f;
 /// Vectors with an entry stub.
 const VECTORS: usize = 0x50;
+/// Bytes from one entry stub to the next.
+const STUB_SIZE: usize = 16;
+/// Exceptions for which the processor pushes an error code, one bit each: 8, 10
+/// to 14 and 17 (Intel SDM 3A table 6-1).
+const PUSH_ERROR_CODE: u32 = 1 << 8 | 0b1_1111 << 10 | 1 << 17;
+/// The opcode of `push imm8`; the assembler takes no symbol for one.
+const PUSH_IMM8: u8 = 0x6a;
 const _: () = assert!(SPURIOUS_VECTOR & 0xf == 0xf && (SPURIOUS_VECTOR as usize) < VECTORS);
 
 /// The registers as `trap.s` leaves them on the stack.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
-#[expect(missing_docs, reason = "the registers' own names say it")]
 pub(crate) struct Frame {
+    pub(crate) gs: u32,
+    pub(crate) fs: u32,
+    pub(crate) es: u32,
+    pub(crate) ds: u32,
     pub(crate) edi: u32,
     pub(crate) esi: u32,
     pub(crate) ebp: u32,
@@ -97,10 +107,6 @@ pub(crate) struct Frame {
     pub(crate) edx: u32,
     pub(crate) ecx: u32,
     pub(crate) eax: u32,
-    pub(crate) gs: u32,
-    pub(crate) fs: u32,
-    pub(crate) es: u32,
-    pub(crate) ds: u32,
     pub(crate) vector: u32,
     pub(crate) error: u32,
     pub(crate) eip: u32,
@@ -116,7 +122,7 @@ impl Frame {
     }
 }
 
-const _: () = assert!(offset_of!(Frame, eax) == 28 && offset_of!(Frame, vector) == 48);
+const _: () = assert!(offset_of!(Frame, eax) == 44 && offset_of!(Frame, vector) == 48);
 const _: () = assert!(offset_of!(Frame, eflags) == 64);
 
 global_asm!(
@@ -124,12 +130,15 @@ global_asm!(
     KERNEL_DATA = const KERNEL_DATA.bits(),
     PER_CPU = const PER_CPU.bits(),
     VECTORS = const VECTORS,
+    STUB_SIZE = const STUB_SIZE,
+    PUSH_ERROR_CODE = const PUSH_ERROR_CODE,
+    PUSH_IMM8 = const PUSH_IMM8,
     trap_entry = sym trap_entry,
     double_fault = sym double_fault,
 );
 
 unsafe extern "C" {
-    static trap_stubs: [u32; VECTORS];
+    fn trap_stubs();
     fn double_fault_entry() -> !;
 }
 
@@ -153,10 +162,10 @@ pub(crate) fn init(handlers: &'static Handlers) {
     HANDLERS.store(core::ptr::from_ref(handlers).cast_mut(), Ordering::Release);
     let table = IDT.call_once(|| {
         let mut table = [Descriptor::NULL; VECTORS];
-        // SAFETY: `trap.s` defines this table, with VECTORS entries.
-        let stubs = unsafe { &trap_stubs };
-        for (descriptor, stub) in table.iter_mut().zip(stubs) {
-            *descriptor = DescriptorBuilder::interrupt_descriptor(KERNEL_CODE, *stub)
+        let stubs = trap_stubs as *const () as u32;
+        for (vector, descriptor) in table.iter_mut().enumerate() {
+            let stub = stubs + (vector * STUB_SIZE) as u32;
+            *descriptor = DescriptorBuilder::interrupt_descriptor(KERNEL_CODE, stub)
                 .present()
                 .dpl(Ring::Ring0)
                 .finish();
@@ -183,7 +192,7 @@ fn load(table: &'static [Descriptor; VECTORS]) {
 
 /// Address of the double-fault task's first instruction.
 pub(crate) fn double_fault_address() -> u32 {
-    double_fault_entry as usize as u32
+    double_fault_entry as *const () as u32
 }
 
 extern "C" fn trap_entry(frame: &mut Frame) {

@@ -25,11 +25,16 @@ use crate::sync::{TaskLock, rank};
 /// Where output goes.
 struct Console {
     uart: Option<Uart>,
-    screen: Option<Screen>,
+    screen: Screen,
+    has_screen: bool,
 }
 
 static CONSOLE: TaskLock<Console> =
-    TaskLock::new(rank::CONSOLE, "console", Console { uart: None, screen: None });
+    TaskLock::new(rank::CONSOLE, "console", Console {
+        uart: None,
+        screen: Screen::new(),
+        has_screen: false,
+    });
 
 /// Bytes typed and not yet read; a person's line, or a script's.
 static INPUT: ByteQueue<256> = ByteQueue::new();
@@ -42,7 +47,7 @@ pub(crate) fn init(choice: options::Console) {
         console.uart = Uart::probe();
     }
     if matches!(choice, Vga | Both) {
-        console.screen = Screen::probe();
+        console.has_screen = console.screen.probe();
     }
 }
 
@@ -79,13 +84,26 @@ pub(crate) fn write(text: fmt::Arguments<'_>) {
     let _ = CONSOLE.lock().write_fmt(text);
 }
 
+/// Writes bytes as they are: a terminal's control sequences.
+pub(crate) fn write_raw(bytes: &[u8]) {
+    let mut console = CONSOLE.lock();
+    if let Some(uart) = &mut console.uart {
+        for &byte in bytes {
+            uart.send(byte);
+        }
+    }
+    if console.has_screen {
+        console.screen.write(bytes);
+    }
+}
+
 impl Write for Console {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if let Some(uart) = &mut self.uart {
             uart.write_str(text)?;
         }
-        if let Some(screen) = &mut self.screen {
-            screen.write_str(text)?;
+        if self.has_screen {
+            self.screen.write_str(text)?;
         }
         Ok(())
     }

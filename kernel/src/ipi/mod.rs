@@ -1,16 +1,23 @@
-//! Messages between processors: drop TLB entries, wake up, stop.
+//! Messages between processors: run this, wake up.
 //!
 //! Sent through the local APIC; without one there is one processor and nothing
 //! to send. Answered by the interrupt layer's dispatch.
 
+pub(crate) mod call;
 pub(crate) mod shootdown;
 
-use crate::arch::{lapic, percpu, trap};
+use crate::arch::percpu::{self, PerCpu};
+use crate::arch::{lapic, trap};
 
 /// Makes every other processor leave its `hlt`.
 pub(crate) fn wake_others() {
-    let own = percpu::current().id();
-    for cpu in percpu::all().filter(|cpu| cpu.id() != own) {
+    for cpu in others() {
         lapic::send(cpu.apic_id(), trap::WAKE_VECTOR);
     }
+}
+
+/// The processors that have come up, but for the one that calls.
+fn others() -> impl Iterator<Item = &'static PerCpu> {
+    let own = percpu::current().id();
+    percpu::all().filter(move |cpu| cpu.id() != own)
 }

@@ -9,7 +9,8 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use kernel_core::topology::{IsaRoute, Topology};
+use kernel_core::addr::{FrameRange, PhysAddr};
+use kernel_core::topology::{IsaRoute, Polarity, Source, Topology, Trigger};
 use spin::Once;
 
 use crate::arch::ioapic::{IoApic, Signal};
@@ -17,11 +18,11 @@ use crate::arch::lapic::{self, LegacyInput};
 use crate::arch::mmio::Registers;
 use crate::arch::pic::{self, Pic};
 use crate::arch::trap::{
-    APIC_ERROR_VECTOR, IRQ_BASE, IRQ_COUNT, SHOOTDOWN_VECTOR, SPURIOUS_VECTOR, TIMER_VECTOR,
+    APIC_ERROR_VECTOR, CALL_VECTOR, IRQ_BASE, IRQ_COUNT, SPURIOUS_VECTOR, TIMER_VECTOR,
     WAKE_VECTOR,
 };
 use crate::arch::{percpu, processor};
-use crate::ipi::shootdown;
+use crate::ipi::call;
 use crate::mm::OutOfMemory;
 use crate::mm::kernel_map::{Mapping, Use};
 use crate::sync::{IrqLock, rank};
@@ -78,20 +79,23 @@ impl Mode {
 
 /// Sets the controllers up for the boot processor; every line stays masked.
 pub(crate) fn init(topology: &Topology) -> Result<Mode, OutOfMemory> {
-    let Some(local_apic) = topology.local_apic.filter(|_| has_local_apic()) else {
+    if !has_local_apic() || topology.source == Source::None {
         *CONTROLLER.lock() = Controller::Pic(Pic::init(PIC_BASE));
         return Ok(Mode::Pic);
-    };
-    lapic::init(map_registers(local_apic.as_u32())?);
+    }
+    if topology.pic_mode {
+        pic::leave_pic_mode();
+    }
+    lapic::init(map_registers(topology.local_apic)?);
     percpu::current().set_apic_id(lapic::id());
-    install(SHOOTDOWN_VECTOR, shootdown::answer);
+    install(CALL_VECTOR, call::answer);
     install(WAKE_VECTOR, || ());
     install(APIC_ERROR_VECTOR, || {
         APIC_ERRORS.fetch_or(lapic::take_errors(), Ordering::Relaxed);
     });
     let mut io_apics = [const { None }; MAX_IO_APICS];
-    for (slot, found) in io_apics.iter_mut().zip(topology.io_apics()) {
-        let registers = map_registers(found.address.as_u32())?;
+    for (slot, found) in io_apics.iter_mut().zip(topology.io_apics.iter()) {
+        let registers = map_registers(found.address)?;
         *slot = Some(IoApic::new(registers, found.gsi_base));
     }
     if io_apics[0].is_none() {
@@ -109,9 +113,7 @@ fn has_local_apic() -> bool {
     processor::has(processor::Feature::Apic) && lapic::is_globally_enabled()
 }
 
-fn map_registers(address: u32) -> Result<Registers, OutOfMemory> {
-    use kernel_core::addr::{FrameRange, PhysAddr};
-    let address = PhysAddr::new(address);
+fn map_registers(address: PhysAddr) -> Result<Registers, OutOfMemory> {
     let frames = FrameRange::from_first(address.frame(), 1).ok_or(OutOfMemory)?;
     let page = Mapping::of(frames, Use::Device)?.leak();
     let base = page.checked_add(address.offset_in_page()).ok_or(OutOfMemory)?;
@@ -135,7 +137,10 @@ pub(crate) fn enable_isa(line: u8, handler: fn()) {
         Controller::Pic(pic) => pic.unmask(line),
         Controller::IoApics(io_apics, routes) => {
             let route = routes[usize::from(line)];
-            let signal = Signal { level: route.is_level(), low: route.is_low() };
+            let signal = Signal {
+                level: route.trigger == Trigger::Level,
+                low: route.polarity == Polarity::ActiveLow,
+            };
             let vector = IRQ_BASE + u32::from(line);
             let found = io_apics.iter_mut().flatten().find(|apic| apic.serves(route.gsi));
             if let Some(apic) = found {
@@ -198,7 +203,7 @@ fn purpose(vector: u32) -> &'static str {
     ];
     match vector {
         TIMER_VECTOR => "local timer",
-        SHOOTDOWN_VECTOR => "tlb shootdown",
+        CALL_VECTOR => "call",
         WAKE_VECTOR => "wake",
         APIC_ERROR_VECTOR => "apic error",
         _ => ISA.get((vector - IRQ_BASE) as usize).copied().unwrap_or("pci"),

@@ -167,6 +167,14 @@ impl Mapping {
         Ok(())
     }
 
+    /// Maps page `number` of the run to another frame, on every processor.
+    #[cfg(feature = "ktest")]
+    pub(crate) fn replace(&self, number: usize, frame: Frame, usage: Use) -> Result<(), OutOfMemory> {
+        self.put(number, frame, usage)?;
+        shootdown::flush(self.address(number), 1);
+        Ok(())
+    }
+
     /// Address of page `number` of the run.
     pub(crate) fn address(&self, number: usize) -> VirtAddr {
         VirtAddr::new(MAPPINGS_START + (self.first + number) as u32 * PAGE_SIZE)

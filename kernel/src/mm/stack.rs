@@ -3,6 +3,8 @@
 //! A thread of control that uses too much stack hits the guard; the double
 //! fault that follows runs on a stack of its own and reports it.
 
+use core::cell::UnsafeCell;
+
 use kernel_core::addr::{Frame, PAGE_SIZE};
 use kernel_core::frames::Zone;
 
@@ -56,5 +58,26 @@ impl Drop for Stack {
         for frame in self.frames.into_iter().flatten() {
             frames::free(frame);
         }
+    }
+}
+
+/// Where a processor reports a double fault: always mapped, for its ordinary
+/// stack is what failed. One for each processor, for good.
+#[repr(align(16))]
+pub(crate) struct DoubleFaultStack(UnsafeCell<[u8; PAGE_SIZE as usize]>);
+
+// SAFETY: only the processor itself uses it, as a stack; nobody holds a
+// reference to the bytes.
+unsafe impl Sync for DoubleFaultStack {}
+
+impl DoubleFaultStack {
+    /// An unused stack.
+    pub(crate) const fn new() -> DoubleFaultStack {
+        DoubleFaultStack(UnsafeCell::new([0; PAGE_SIZE as usize]))
+    }
+
+    /// The address above it, where it starts.
+    pub(crate) fn top(&self) -> u32 {
+        self.0.get().addr() as u32 + PAGE_SIZE
     }
 }

@@ -7,35 +7,33 @@
 use core::fmt::{self, Write};
 
 use kernel_core::addr::VirtAddr;
-use kernel_core::unwind::{self, Stack};
+use kernel_core::unwind::Walk;
 
 use crate::mm::kernel_map;
 use crate::symbols;
 
-/// Kernel memory as the unwinder may read it.
-struct KernelStack;
-
-impl Stack for KernelStack {
-    fn read_u32(&self, address: VirtAddr) -> Option<u32> {
-        if address.as_u32() < boot::layout::KERNEL_BASE || address.as_u32() % 4 != 0 {
-            return None;
-        }
-        kernel_map::translate(address)?;
-        // SAFETY: aligned, so within one page, and that page is mapped RAM of
-        // the kernel; a stale value misleads the reader, nothing else.
-        Some(unsafe { (address.as_usize() as *const u32).read_volatile() })
-    }
-}
+/// Above every stack of the kernel.
+const STACKS_END: VirtAddr = VirtAddr::new(0xffff_f000);
 
 /// Writes one line a call, innermost first, from a code and a frame pointer.
 pub(crate) fn write(out: &mut impl Write, eip: u32, ebp: u32) -> fmt::Result {
-    write_line(out, 0, VirtAddr::new(eip))?;
-    for (number, call) in unwind::calls(&KernelStack, VirtAddr::new(ebp)).enumerate() {
-        write_line(out, number + 1, call)?;
-    }
-    Ok(())
+    let mut number = 0;
+    let mut line = |address| {
+        number += 1;
+        writeln!(out, "  {number:>2}  {address}  {}", symbols::Named(address))
+    };
+    line(VirtAddr::new(eip))?;
+    let start = VirtAddr::new(boot::layout::KERNEL_BASE);
+    let mut walk = Walk::new(VirtAddr::new(ebp), start, STACKS_END, read_u32);
+    walk.try_for_each(line)
 }
 
-fn write_line(out: &mut impl Write, number: usize, address: VirtAddr) -> fmt::Result {
-    writeln!(out, "  {number:>2}  {address}  {}", symbols::Named(address))
+fn read_u32(address: VirtAddr) -> Option<u32> {
+    if address.as_u32() % 4 != 0 {
+        return None;
+    }
+    kernel_map::translate(address)?;
+    // SAFETY: aligned, so within one page, and that page is mapped; the walk
+    // keeps to kernel space. A stale value misleads the reader, nothing else.
+    Some(unsafe { (address.as_usize() as *const u32).read_volatile() })
 }

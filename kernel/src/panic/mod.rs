@@ -7,18 +7,17 @@
 //! **Invariants**: the first processor to panic owns the report; all others
 //! stop. A panic inside a panic ends the machine at once.
 
-mod backtrace;
-mod registers;
+pub(crate) mod backtrace;
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicU32, AtomicU8, Ordering};
 
 use crate::arch::exit::{self, Verdict};
+use crate::arch::registers::Registers;
 use crate::arch::trap::{Frame, exception};
 use crate::arch::{interrupts, lapic, percpu, processor, uart};
 use crate::{irq, trace};
-use registers::Registers;
 
 /// What the machine does after a panic; `panic=` on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,8 +5,10 @@
 
 use kernel_core::rank::Rank;
 
-/// Who asks the other processors to drop TLB entries.
-pub(crate) const SHOOTDOWN: Rank = Rank(10);
+/// The monitor's line editor, held while a command runs.
+pub(crate) const MONITOR: Rank = Rank(5);
+/// Whose turn it is to have a function run by the other processors.
+pub(crate) const CALL: Rank = Rank(60);
 /// The kernel's own mappings.
 pub(crate) const KERNEL_MAP: Rank = Rank(20);
 /// The kernel heap.

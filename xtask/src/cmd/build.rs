@@ -3,15 +3,24 @@
 //! Owns the way from a [`Request`] to an [`Artifact`]; every command that needs
 //! a kernel calls [`kernel`].
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
+use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
 pub use crate::cli::{Ktest, Profile};
+use crate::compile::{Compilation, write_whole};
 use crate::context::Context;
-use crate::failure::{Failure, Result};
+use crate::failure::{Doing, Failure, Result};
+use crate::finalise::finalise;
 use crate::flags;
 use crate::machine::Cpu;
+use crate::project::Variant;
+use crate::run;
+pub use crate::sizes::Sizes;
+use crate::sizes::{self, History};
+use crate::toolchain::{self, Toolchain, Version};
 
 /// Which kernel is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +47,17 @@ impl Default for Request {
     }
 }
 
+impl Request {
+    /// Its folder and file names.
+    pub fn variant(&self) -> Variant {
+        Variant {
+            profile: self.profile,
+            cpu: self.cpu,
+            ktest: self.ktest,
+        }
+    }
+}
+
 /// A built kernel.
 #[derive(Debug, Clone)]
 pub struct Artifact {
@@ -45,33 +65,182 @@ pub struct Artifact {
     pub elf: PathBuf,
     /// The same kernel as the linker left it, for gdb.
     pub debug: PathBuf,
-    /// How big it is.
+    /// How big it is. All zero in a dry run.
     pub sizes: Sizes,
+    /// How big the last different kernel of this variant was.
+    pub sizes_before: Option<Sizes>,
+    /// The compiler that built it.
+    pub compiler: Version,
 }
 
-/// How big a kernel is, in bytes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Sizes {
-    /// Executable code.
-    pub text: u64,
-    /// Constants.
-    pub rodata: u64,
-    /// Initialised data.
-    pub data: u64,
-    /// Zeroed data.
-    pub bss: u64,
-    /// The symbol table.
-    pub symbols: u64,
-    /// The file.
-    pub file: u64,
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Document<'a> {
+    version: u32,
+    kernel: &'a Path,
+    debug: &'a Path,
+    profile: Profile,
+    cpu: Cpu,
+    ktest: Ktest,
+    compiler: Version,
+    sizes: Sizes,
+    sizes_before: Option<Sizes>,
 }
 
-/// Builds a kernel.
-pub fn kernel(_cx: &Context, _request: &Request) -> Result<Artifact> {
-    Err(Failure::failed("`build` is not built yet"))
+/// Builds a kernel: compiles, links, adds the symbol table.
+///
+/// # Errors
+/// [`Exit::Missing`](crate::failure::Exit::Missing) without a compiler,
+/// [`Exit::BuildFailed`](crate::failure::Exit::BuildFailed) if it refuses.
+pub fn kernel(cx: &Context, request: &Request) -> Result<Artifact> {
+    if request.cpu == Cpu::Qemu32 {
+        return Err(Failure::usage(
+            "no code is made for `qemu32`",
+            "pentium, pentium2 and pentium3 code runs on it",
+        ));
+    }
+    let toolchain = toolchain::find(cx, request.toolchain.as_deref())?;
+    let variant = request.variant();
+    let compilation = Compilation {
+        toolchain: &toolchain,
+        variant,
+    };
+    let mut command = compilation.link(cx)?;
+    let mut artifact = Artifact {
+        elf: cx.project.kernel_elf(&variant),
+        debug: cx.project.kernel_debug(&variant),
+        sizes: Sizes::default(),
+        sizes_before: None,
+        compiler: toolchain.version,
+    };
+    if cx.dry_run {
+        cx.ui.echo(&command);
+        return Ok(artifact);
+    }
+    // cargo leaves every variant of a profile under one name: until it is
+    // copied, nobody else may build.
+    let _lock = lock(cx, &compilation.target_dir(cx))?;
+    cx.ui.detail(format_args!(
+        "compiler: rustc {} in {}",
+        toolchain.version,
+        toolchain.dir.display()
+    ));
+    let status = run::to_end(cx, &mut command)?;
+    if !status.success() {
+        return Err(refused(&toolchain, &variant));
+    }
+    let history = finish(cx, &compilation.linked(cx), &artifact, &variant)?;
+    artifact.sizes = history.now;
+    artifact.sizes_before = history.before;
+    Ok(artifact)
 }
 
 /// Runs the command.
-pub fn run(cx: &Context, _flags: flags::Build) -> Result<()> {
-    kernel(cx, &Request::default()).map(|_| ())
+pub fn run(cx: &Context, flags: flags::Build) -> Result<()> {
+    let request = Request {
+        profile: match (flags.release, flags.dev) {
+            (true, true) => {
+                return Err(Failure::usage(
+                    "--release and --dev exclude each other",
+                    "give one of them",
+                ));
+            }
+            (_, true) => Profile::Dev,
+            (_, false) => Profile::Release,
+        },
+        cpu: flags.target_cpu.unwrap_or(Cpu::Pentium),
+        ktest: if flags.ktest {
+            Ktest::With
+        } else {
+            Ktest::Without
+        },
+        toolchain: flags.toolchain,
+    };
+    let artifact = kernel(cx, &request)?;
+    if cx.dry_run {
+        return Ok(());
+    }
+    let history = History {
+        now: artifact.sizes,
+        before: artifact.sizes_before,
+    };
+    if flags.json {
+        cx.ui.json(&Document {
+            version: 1,
+            kernel: &artifact.elf,
+            debug: &artifact.debug,
+            profile: request.profile,
+            cpu: request.cpu,
+            ktest: request.ktest,
+            compiler: artifact.compiler,
+            sizes: artifact.sizes,
+            sizes_before: artifact.sizes_before,
+        })?;
+    } else {
+        for line in history.table() {
+            cx.ui.say(line);
+        }
+    }
+    cx.ui.result(format_args!(
+        "built {}: {}, {} for {} by rustc {}",
+        cx.project.shown(&artifact.elf),
+        sizes::shown(artifact.sizes.file),
+        request.profile,
+        request.cpu,
+        artifact.compiler
+    ));
+    Ok(())
+}
+
+/// Puts the finished kernel in its place; keeps files that did not change.
+fn finish(cx: &Context, linked: &Path, artifact: &Artifact, variant: &Variant) -> Result<History> {
+    let bytes = std::fs::read(linked).doing(format_args!("reading {}", linked.display()))?;
+    let finished = finalise(&bytes)?;
+    let sizes_file = cx.project.kernel_sizes(variant);
+    let earlier = History::read(&sizes_file);
+    replace(&artifact.debug, &bytes)?;
+    let changed = replace(&artifact.elf, &finished.elf)?;
+    if let (Some(history), Replaced::Same) = (earlier, changed) {
+        return Ok(history);
+    }
+    let history = History::after(earlier, finished.sizes);
+    history.write(&sizes_file)?;
+    Ok(history)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Replaced {
+    Same,
+    Different,
+}
+
+fn replace(file: &Path, bytes: &[u8]) -> Result<Replaced> {
+    if std::fs::read(file).is_ok_and(|old| old == bytes) {
+        return Ok(Replaced::Same);
+    }
+    write_whole(file, bytes)?;
+    Ok(Replaced::Different)
+}
+
+/// Waits until no other xtask builds into `dir`; ends with the returned file.
+fn lock(cx: &Context, dir: &Path) -> Result<File> {
+    let path = dir.join(".exov6-lock");
+    let doing = || format!("locking {}", path.display());
+    std::fs::create_dir_all(dir).doing(doing())?;
+    let file = File::create(&path).doing(doing())?;
+    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        cx.ui.say("waiting for another build to end");
+        flock(&file, FlockOperation::LockExclusive).doing(doing())?;
+    }
+    Ok(file)
+}
+
+fn refused(toolchain: &Toolchain, variant: &Variant) -> Failure {
+    Failure::build_failed(format!(
+        "the kernel ({}) does not build with rustc {} of {}",
+        variant.name(),
+        toolchain.version,
+        toolchain.dir.display()
+    ))
+    .mend("the compiler's message is above")
 }

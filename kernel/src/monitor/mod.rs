@@ -1,0 +1,103 @@
+//! The kernel monitor: `kdb>`, a person's view into the running kernel.
+//!
+//! Runs on the boot processor once the boot is over, or after a panic that
+//! asked for it (`panic=kdb`), then without interrupts. Commands only look, but
+//! for those that end the machine.
+
+mod commands;
+
+use kernel_core::line::{Echo, Event, LineEditor};
+
+use self::commands::Completion;
+use crate::arch::interrupts;
+use crate::console::{self, println};
+use crate::sync::{TaskLock, rank};
+
+const PROMPT: &str = "kdb> ";
+
+/// The line editor, 4 KiB with its history: too large for a stack.
+static EDITOR: TaskLock<LineEditor> =
+    TaskLock::new(rank::MONITOR, "monitor", LineEditor::new());
+
+/// How the monitor gets what is typed.
+#[derive(Clone, Copy)]
+enum Input {
+    /// By interrupt; the processor sleeps in between.
+    Interrupts,
+    /// By asking the device, after a panic.
+    Polling,
+}
+
+/// Reads and obeys commands for as long as the machine runs.
+pub(crate) fn run() -> ! {
+    serve(Input::Interrupts)
+}
+
+/// The same after a panic.
+pub(crate) fn run_after_panic() -> ! {
+    serve(Input::Polling)
+}
+
+/// Echo goes where everything else goes.
+struct Terminal;
+
+impl Echo for Terminal {
+    fn echo(&mut self, bytes: &[u8]) {
+        console::write_raw(bytes);
+    }
+}
+
+fn serve(input: Input) -> ! {
+    let mut editor = EDITOR.lock();
+    editor.show(PROMPT, &mut Terminal);
+    loop {
+        let byte = next_byte(input);
+        match editor.feed(byte, &mut Terminal) {
+            None => continue,
+            Some(Event::Line(line)) => commands::obey(line),
+            Some(Event::Interrupt) => {}
+            Some(Event::EndOfInput) => println!("use `poweroff` to leave, `help` for more"),
+            Some(Event::Complete) => {
+                complete(&mut editor);
+                continue;
+            }
+        }
+        editor.show(PROMPT, &mut Terminal);
+    }
+}
+
+/// Completes the command's name, or lists what it could become.
+fn complete(editor: &mut LineEditor) {
+    let start = editor.before_cursor();
+    let typed = start.len();
+    match commands::completion_of(start) {
+        Completion::None => {}
+        Completion::One(name) => {
+            editor.insert(name.get(typed..).unwrap_or("").as_bytes(), &mut Terminal);
+            editor.insert(b" ", &mut Terminal);
+        }
+        Completion::Many => {
+            commands::print_beginning_with(start);
+            editor.show(PROMPT, &mut Terminal);
+        }
+    }
+}
+
+fn next_byte(input: Input) -> u8 {
+    loop {
+        let saved = interrupts::disable();
+        let byte = match input {
+            Input::Interrupts => console::read_byte(),
+            Input::Polling => console::poll_byte(),
+        };
+        if let Some(byte) = byte {
+            interrupts::restore(saved);
+            return byte;
+        }
+        match input {
+            // SAFETY: the kernel has started: every vector has its handler.
+            Input::Interrupts => unsafe { interrupts::enable_and_wait() },
+            Input::Polling => crate::arch::processor::relax(),
+        }
+    }
+}
