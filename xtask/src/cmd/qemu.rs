@@ -8,30 +8,26 @@
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::argv::{self, Invocation};
+use crate::cli::ImageKind;
 use crate::cmd::build;
 use crate::context::Context;
+use crate::emulator::report::{Mode, Run};
 use crate::emulator::script::{self, Broken, Step};
 use crate::emulator::session::Attachments;
-use crate::emulator::spec::{Boot, Debugger, Leaving, MachineSpec, Module};
-use crate::emulator::{End, Limit, Limits, Line, Match, Outcome, Session, start, terminal};
-use crate::failure::{Doing, Exit, Failure, Result};
+use crate::emulator::spec::{Boot, Debugger, Leaving, MachineSpec};
+use crate::emulator::{Limits, Session, start, terminal};
+use crate::failure::{Doing, Failure, Result};
 use crate::flags;
 use crate::grammar::Grammar;
-use crate::interrupt;
+use crate::image::Module;
+use crate::image::iso::{self, Iso};
 use crate::machine::{self, Display, Emulator, Net, Pc, Vga};
 use crate::settings::Source;
-use crate::testing::verdict::{self, Leaves, Verdict};
 use crate::tools::{self, Tool};
-
-/// How much of the console a failure shows.
-const LAST_LINES: usize = 50;
-/// The kernel's word that it is up.
-const READY_PREFIX: &str = "exov6: ready in ";
 
 /// Runs the command.
 pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
@@ -79,7 +75,9 @@ pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
             "stopped at its first instruction; in gdb: target remote localhost:{port}"
         ));
     }
-    let mut session = Session::start_with(cx, &spec, limits, attachments(&flags)?)?;
+    let last_byte = Arc::new(AtomicU8::new(b'\n'));
+    let attachments = attachments(&flags, Arc::clone(&last_byte))?;
+    let mut session = Session::start_with(cx, &spec, limits, attachments)?;
     let (matches, broken) = match mode {
         Mode::Script => match script::hold(&mut session, &steps)? {
             Ok(matches) => (matches, None),
@@ -100,8 +98,14 @@ pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
         outcome,
     };
     // The guest's last line may be unfinished; ours begins a new one.
-    if run.outcome.serial.last().is_some() && io::stdout().is_terminal() && !flags.json {
-        cx.ui.print("\n");
+    if last_byte.load(Ordering::Relaxed) != b'\n' {
+        let newline = if flags.json {
+            io::stderr().write_all(b"\n")
+        } else {
+            io::stdout().write_all(b"\n")
+        };
+        // A reader that went away wants no more.
+        drop(newline);
     }
     let judged = run.judge();
     if flags.json {
@@ -115,13 +119,6 @@ pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
     let line = judged?;
     cx.ui.result(line);
     Ok(())
-}
-
-/// Whether a script or a person talks to the guest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Mode {
-    Script,
-    Attended,
 }
 
 /// The steps of the script, in the order in which they were typed.
@@ -140,9 +137,23 @@ fn what_to_boot(cx: &Context, flags: &flags::Qemu) -> Result<Boot> {
         None => build::kernel(cx, &build::Request::default())?.elf,
     };
     if flags.iso {
-        return Err(Failure::failed("`image` is not built yet"));
+        return Ok(Boot::Iso(write_iso(cx, flags, &kernel)?));
     }
     Ok(Boot::Kernel(kernel))
+}
+
+/// The command line and the modules are in the CD's GRUB menu.
+fn write_iso(cx: &Context, flags: &flags::Qemu, kernel: &Path) -> Result<PathBuf> {
+    // Not the one `image iso` makes: that one has no command line of ours.
+    let output = cx.project.image(ImageKind::Iso).with_file_name("qemu.iso");
+    let modules = modules(flags)?;
+    let iso = Iso {
+        kernel,
+        append: flags.append.as_deref().unwrap_or_default(),
+        modules: &modules,
+        root: None,
+    };
+    Ok(iso::write(cx, &iso, &output)?.path)
 }
 
 fn machine(cx: &Context, flags: &flags::Qemu, boot: Boot) -> Result<MachineSpec> {
@@ -171,8 +182,12 @@ fn machine(cx: &Context, flags: &flags::Qemu, boot: Boot) -> Result<MachineSpec>
         accel: settings.accel.or(flags.accel),
         firmware: settings.firmware.or(flags.firmware),
         pc,
-        append: flags.append.clone(),
-        modules: flags.module.iter().map(|text| module(text)).collect(),
+        append: flags.append.clone().filter(|_| !flags.iso),
+        modules: if flags.iso {
+            Vec::new()
+        } else {
+            modules(flags)?
+        },
         disk: flags.disk.clone(),
         net: flags.net.unwrap_or(Net::None),
         hostfwd: flags.hostfwd.clone(),
@@ -194,17 +209,15 @@ fn machine(cx: &Context, flags: &flags::Qemu, boot: Boot) -> Result<MachineSpec>
     Ok(spec)
 }
 
-/// `FILE args`: the file ends at the first blank, as it does for QEMU.
-fn module(text: &str) -> Module {
-    let (file, arguments) = text.split_once(' ').unwrap_or((text, ""));
-    Module {
-        file: file.into(),
-        arguments: arguments.to_owned(),
-    }
+fn modules(flags: &flags::Qemu) -> Result<Vec<Module>> {
+    let modules = flags.module.iter().map(|text| text.parse::<Module>());
+    modules
+        .collect::<Result<_, _>>()
+        .map_err(|error| Failure::usage(error.0, "for example: --module 'init -v'"))
 }
 
-fn attachments(flags: &flags::Qemu) -> Result<Attachments> {
-    let mut copies: Vec<Box<dyn Write + Send>> = Vec::new();
+fn attachments(flags: &flags::Qemu, last_byte: Arc<AtomicU8>) -> Result<Attachments> {
+    let mut copies: Vec<Box<dyn Write + Send>> = vec![Box::new(LastByte(last_byte))];
     if flags.json {
         // Standard output belongs to the document.
         copies.push(Box::new(io::stderr()));
@@ -227,201 +240,18 @@ fn absolute(path: &Path) -> Result<PathBuf> {
     std::path::absolute(path).doing(format_args!("finding {}", path.display()))
 }
 
-/// All that is known about a run once it is over.
-struct Run<'a> {
-    spec: &'a MachineSpec,
-    steps: &'a [Step],
-    mode: Mode,
-    matches: Vec<Match>,
-    /// The step that did not come, if one did not.
-    broken: Option<usize>,
-    outcome: Outcome,
-}
+/// Remembers the last byte that was written to it.
+struct LastByte(Arc<AtomicU8>);
 
-impl Run<'_> {
-    /// The closing line, or why it failed.
-    fn judge(&self) -> Result<String> {
-        let seconds = self.outcome.elapsed.as_secs_f64();
-        if let End::Interrupted(signal) = self.outcome.end {
-            return Err(interrupt::failure(signal));
+impl Write for LastByte {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if let Some(last) = bytes.last() {
+            self.0.store(*last, Ordering::Relaxed);
         }
-        let waiting = match (self.mode, self.broken) {
-            (Mode::Script, None) => {
-                let count = self.matches.len();
-                return Ok(format!(
-                    "all {count} expected lines came, in {seconds:.2} s"
-                ));
-            }
-            (Mode::Script, Some(step)) => {
-                let step_text = self
-                    .steps
-                    .get(step)
-                    .map(Step::to_string)
-                    .unwrap_or_default();
-                format!(
-                    " while waiting for {step_text} (step {} of {})",
-                    step + 1,
-                    self.steps.len()
-                )
-            }
-            (Mode::Attended, _) if self.outcome.end == End::Stopped => {
-                return Ok(format!("left the machine after {seconds:.1} s"));
-            }
-            (Mode::Attended, _) => String::new(),
-        };
-        let verdict = self.verdict();
-        if self.mode == Mode::Attended && verdict == Verdict::Passed {
-            return Ok(format!(
-                "the machine ended with success after {seconds:.1} s"
-            ));
-        }
-        let exit = match self.outcome.end {
-            End::Deadline(Limit::Boot | Limit::Silence | Limit::Total) => Exit::Deadline,
-            // It hangs in its end; as a script's deadline that is no less.
-            End::Deadline(Limit::Leave) if self.mode == Mode::Script => Exit::Deadline,
-            _ => Exit::Failed,
-        };
-        let how = match verdict {
-            Verdict::Passed => "the machine ended with success".to_owned(),
-            other => other.to_string(),
-        };
-        let what = format!("{how}{waiting}, after {seconds:.1} s{}", self.last_words());
-        Err(Failure {
-            exit,
-            what,
-            mend: None,
-        })
+        Ok(bytes.len())
     }
 
-    fn verdict(&self) -> Verdict {
-        let by_marker =
-            self.spec.leaving == Leaving::Marker || self.spec.emulator == Emulator::Bochs;
-        verdict::judge(
-            &self.outcome,
-            if by_marker {
-                Leaves::ByMarker
-            } else {
-                Leaves::ByExitPort
-            },
-        )
-    }
-
-    /// The end of the console, the registers, and QEMU's own complaints.
-    fn last_words(&self) -> String {
-        let lines = self.outcome.last_lines(LAST_LINES);
-        let mut text = match lines.len() {
-            0 => "\nthe console stayed empty".to_owned(),
-            1 => "\nthe only line on the console:".to_owned(),
-            count => format!("\nthe last {count} lines on the console:"),
-        };
-        for line in lines {
-            text.push_str(&format!(
-                "\n  {:>9.3} s  {}",
-                line.at.as_secs_f64(),
-                line.text
-            ));
-        }
-        if let Some(registers) = &self.outcome.registers {
-            text.push_str("\nthe registers:");
-            registers
-                .lines()
-                .for_each(|line| text.push_str(&format!("\n  {line}")));
-        }
-        let complaints = self.outcome.stderr.trim();
-        if !complaints.is_empty() {
-            text.push_str("\nthe emulator said:");
-            complaints
-                .lines()
-                .for_each(|line| text.push_str(&format!("\n  {line}")));
-        }
-        text
-    }
-
-    fn document(&self, judged: &Result<String>) -> Document<'_> {
-        let ms = |at: Duration| at.as_secs_f64() * 1e3;
-        let ready = self
-            .outcome
-            .serial
-            .iter()
-            .find(|line| line.text.starts_with(READY_PREFIX));
-        let expects = self.steps.iter().filter_map(|step| match step {
-            Step::Expect(pattern) => Some(pattern.as_str()),
-            Step::Send(_) => None,
-        });
-        let expects = expects.enumerate().map(|(index, pattern)| {
-            let found = self.matches.get(index);
-            Expected {
-                pattern,
-                at_ms: found.map(|found| ms(found.at)),
-                text: found.map(|found| found.text.clone()),
-            }
-        });
-        let verdict = match (self.mode, judged) {
-            (Mode::Script, Ok(_)) => "expected",
-            (Mode::Attended, Ok(_)) if self.outcome.end == End::Stopped => "left",
-            _ => self.verdict().kind(),
-        };
-        Document {
-            version: 1,
-            command: "qemu",
-            verdict,
-            exit: judged
-                .as_ref()
-                .err()
-                .map_or(Exit::Done, |failure| failure.exit)
-                .code(),
-            accelerator: self.spec.accel.word(),
-            elapsed_ms: ms(self.outcome.elapsed),
-            first_byte_ms: self.outcome.first_byte.map(ms),
-            ready_ms: ready.map(|line| ms(line.at)),
-            expects: expects.collect(),
-            lines: self
-                .outcome
-                .serial
-                .iter()
-                .map(|line| Said::new(line, ms(line.at)))
-                .collect(),
-            registers: self.outcome.registers.as_deref(),
-            emulator_said: &self.outcome.stderr,
-        }
-    }
-}
-
-/// What `--json` prints. Only grows; `version` changes when it must shrink.
-#[derive(Debug, Serialize)]
-struct Document<'a> {
-    version: u32,
-    command: &'static str,
-    verdict: &'static str,
-    exit: u8,
-    accelerator: &'static str,
-    elapsed_ms: f64,
-    first_byte_ms: Option<f64>,
-    ready_ms: Option<f64>,
-    expects: Vec<Expected<'a>>,
-    lines: Vec<Said<'a>>,
-    registers: Option<&'a str>,
-    emulator_said: &'a str,
-}
-
-#[derive(Debug, Serialize)]
-struct Expected<'a> {
-    pattern: &'a str,
-    at_ms: Option<f64>,
-    text: Option<String>,
-}
-
-#[derive(Debug, Serialize)]
-struct Said<'a> {
-    at_ms: f64,
-    text: &'a str,
-}
-
-impl<'a> Said<'a> {
-    fn new(line: &'a Line, at_ms: f64) -> Self {
-        Said {
-            at_ms,
-            text: &line.text,
-        }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ pub mod guardian;
 pub mod outcome;
 pub mod qemu;
 pub mod qmp;
+pub mod report;
 pub mod script;
 pub mod session;
 pub mod spec;

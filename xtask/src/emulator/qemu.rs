@@ -10,9 +10,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::failure::{Failure, Result};
+use crate::image::Module;
 use crate::machine::{Accel, Display, Firmware, Net, Pc};
 
-use super::spec::{Boot, Clock, Debugger, Leaving, MachineSpec, Module};
+use super::spec::{Boot, Clock, Debugger, Leaving, MachineSpec};
 
 /// The program.
 pub const PROGRAM: &str = "qemu-system-i386";
