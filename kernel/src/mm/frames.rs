@@ -9,8 +9,7 @@ use kernel_core::frames::{FrameAllocator, Zone};
 use super::{DIRECT_MAP_END, OutOfMemory};
 use crate::sync::{TaskLock, rank};
 
-static FRAMES: TaskLock<FrameAllocator> =
-    TaskLock::new(rank::FRAMES, "frames", FrameAllocator::new());
+static FRAMES: TaskLock<rank::Frames, FrameAllocator> = TaskLock::new(FrameAllocator::new());
 
 /// Takes in the free RAM that the boot layer found.
 pub(crate) fn init(usable: impl Iterator<Item = FrameRange>) {

@@ -50,7 +50,7 @@ struct Heap {
 // special claim on them.
 unsafe impl Send for Heap {}
 
-static HEAP: TaskLock<Heap> = TaskLock::new(rank::HEAP, "heap", Heap {
+static HEAP: TaskLock<rank::Heap, Heap> = TaskLock::new(Heap {
     partial: [ptr::null_mut(); CLASSES],
     used_bytes: 0,
 });
