@@ -22,6 +22,7 @@ pub mod process;
 pub mod project;
 pub mod run;
 pub mod settings;
+pub mod setup;
 pub mod sizes;
 pub mod testing;
 pub mod tiny;

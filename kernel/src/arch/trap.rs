@@ -23,12 +23,8 @@ use super::segments::{DOUBLE_FAULT_TASK, KERNEL_CODE, KERNEL_DATA, PER_CPU};
 
 /// Vectors of exceptions, by Intel SDM 3A table 6-1.
 pub(crate) mod exception {
-    /// Division error.
-    pub(crate) const DIVIDE_ERROR: u32 = 0;
     /// Non-maskable interrupt.
     pub(crate) const NMI: u32 = 2;
-    /// Breakpoint, `int3`.
-    pub(crate) const BREAKPOINT: u32 = 3;
     /// A fault while delivering a fault.
     pub(crate) const DOUBLE_FAULT: u32 = 8;
     /// Page fault.

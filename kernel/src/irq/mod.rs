@@ -41,8 +41,8 @@ enum Controller {
     IoApics([Option<IoApic>; MAX_IO_APICS], [IsaRoute; 16]),
 }
 
-static CONTROLLER: IrqLock<Controller> =
-    IrqLock::new(rank::INTERRUPT_CONTROLLER, "interrupt controller", Controller::Unset);
+static CONTROLLER: IrqLock<rank::InterruptController, Controller> =
+    IrqLock::new(Controller::Unset);
 
 /// One vector's handler and how often it came.
 struct Slot {
@@ -95,10 +95,9 @@ pub(crate) fn init(topology: &Topology) -> Result<Mode, OutOfMemory> {
     });
     let mut io_apics = [const { None }; MAX_IO_APICS];
     for (slot, found) in io_apics.iter_mut().zip(topology.io_apics.iter()) {
-        let registers = map_registers(found.address)?;
-        *slot = Some(IoApic::new(registers, found.gsi_base));
+        *slot = IoApic::probe(map_registers(found.address)?, found.gsi_base);
     }
-    if io_apics[0].is_none() {
+    if io_apics.iter().all(Option::is_none) {
         lapic::enable(LegacyInput::Pic);
         *CONTROLLER.lock() = Controller::Pic(Pic::init(PIC_BASE));
         return Ok(Mode::PicAndLocalApic);
