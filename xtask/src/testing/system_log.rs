@@ -6,7 +6,7 @@
 use super::matrix::Row;
 use super::verdict::{Cause, Verdict};
 use crate::emulator::Line;
-use crate::machine::Emulator;
+use crate::machine::{Emulator, Pc};
 
 /// How much of the machine's memory may be missing from what the kernel
 /// counts: firmware, the hole below 1 MiB, and on large machines the PCI hole.
@@ -112,7 +112,7 @@ fn memory(row: &Row, console: &Console<'_>) -> Result<(), Cause> {
         .find(|line| line.contains(" KiB of memory, "));
     let line = line.ok_or_else(|| Cause::Missing("the answer to `mem`".to_owned()))?;
     let total = number(line).unwrap_or(0);
-    let fitted = u64::from(row.memory.mib()) * 1024;
+    let fitted = below_4_gib_kib(row);
     // Bochs and firmware differ in what they keep; a sixteenth covers both.
     let slack = match row.emulator {
         Emulator::Qemu => RESERVED_KIB,
@@ -123,6 +123,17 @@ fn memory(row: &Row, console: &Console<'_>) -> Result<(), Cause> {
         return Err(Cause::Unexpected(what));
     }
     Ok(())
+}
+
+/// How much of the machine's memory a processor without PAE can reach: q35
+/// puts what is above 2 GiB beyond 4 GiB once there are 2.75 GiB or more (QEMU,
+/// `pc_q35_init`).
+fn below_4_gib_kib(row: &Row) -> u64 {
+    let mib = match row.memory.mib() {
+        2816.. if row.pc == Pc::Q35 => 2048,
+        mib => mib,
+    };
+    u64::from(mib) * 1024
 }
 
 /// The number a line begins with.
@@ -138,6 +149,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::machine::Memory;
     use crate::testing::matrix::ORDINARY;
 
     const GOOD: &str = "\
@@ -174,6 +186,18 @@ kdb> mem
             let text: Vec<&str> = lines.map(|(_, line)| line).collect();
             assert_ne!(kind(&text.join("\n")), "passed", "without line {gone}");
         }
+    }
+
+    #[test]
+    fn q35_hides_its_upper_memory() {
+        let with = |pc, mib| Row {
+            pc,
+            memory: Memory::from_mib(mib),
+            ..ORDINARY
+        };
+        assert_eq!(below_4_gib_kib(&with(Pc::Q35, 3072)), 2 << 20);
+        assert_eq!(below_4_gib_kib(&with(Pc::Q35, 2048)), 2 << 20);
+        assert_eq!(below_4_gib_kib(&with(Pc::Pc, 3072)), 3 << 20);
     }
 
     #[test]
