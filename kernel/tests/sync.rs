@@ -7,7 +7,7 @@ use crate::ipi::call;
 use crate::ktest::case;
 use crate::sync::{IrqLock, rank};
 
-static COUNTER: IrqLock<rank::Console, [u32; 2]> = IrqLock::new([0; 2]);
+static COUNTER: IrqLock<rank::InterruptController, [u32; 2]> = IrqLock::new([0; 2]);
 static INSIDE: AtomicU32 = AtomicU32::new(0);
 const ROUNDS: u32 = 2_000;
 
