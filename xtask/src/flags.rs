@@ -92,6 +92,8 @@ xflags::xflags! {
             required kind: ImageKind
             /// The folder whose files go into the image.
             optional --root dir: PathBuf
+            /// Kernel command line on the ISO.
+            optional --append text: String
             /// Where to write it.
             optional --output file: PathBuf
         }

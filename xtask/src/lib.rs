@@ -16,6 +16,7 @@ pub mod finalise;
 pub mod flags;
 pub mod grammar;
 pub mod help;
+pub mod image;
 pub mod interrupt;
 pub mod machine;
 pub mod process;

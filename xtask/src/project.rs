@@ -5,7 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::cli::{Ktest, Profile};
+use crate::cli::{ImageKind, Ktest, Profile};
 use crate::failure::{Failure, Result};
 use crate::machine::Cpu;
 
@@ -113,6 +113,15 @@ impl Project {
     /// The same kernel as the linker left it, for gdb.
     pub fn kernel_debug(&self, variant: &Variant) -> PathBuf {
         self.kernel_dir(variant).join("kernel.debug")
+    }
+
+    /// Where an image goes if nobody says otherwise.
+    pub fn image(&self, kind: ImageKind) -> PathBuf {
+        let name = match kind {
+            ImageKind::Iso => "exov6.iso",
+            ImageKind::Ext2 => "exov6-root.ext2",
+        };
+        self.target().join("exov6").join(name)
     }
 
     /// The sizes of the last build of one variant.

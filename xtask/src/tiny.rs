@@ -47,7 +47,7 @@ pub enum Behaviour {
     /// Exit 33 with no end marker.
     ExitWithoutMarker,
     /// A prompt that echoes, answers each line with `heard`, and ends with
-    /// success on the letter `q`, with a panic on `p`.
+    /// success on the letter `Q`, with a panic on `P`.
     Prompt,
 }
 
@@ -241,10 +241,10 @@ impl Code {
         self.say("kdb> ");
         let read = self.here();
         self.wait_for(DATA_READY).port(COM1_DATA).put(&[0xEC]); // in al, dx
-        self.on(b'q', |code| {
+        self.on(b'Q', |code| {
             code.say("\r\nexov6: done ok\r\n").exit(SUCCESS)
         });
-        self.on(b'p', |code| code.say(PANIC).exit(FAILURE));
+        self.on(b'P', |code| code.say(PANIC).exit(FAILURE));
         for line_end in *b"\r\n" {
             self.on(line_end, |code| code.say("\r\nheard\r\n").jump(start));
         }

@@ -221,15 +221,13 @@ impl Monitor {
         self.log().contains("exception with no resolution")
     }
 
-    /// What Bochs wrote to its log that is more than information.
+    /// What Bochs said that is more than information: before it has read its
+    /// configuration to its terminal, then to its log.
     pub fn complaints(&self) -> String {
-        let log = self.log();
-        let serious = |line: &&str| {
-            line.as_bytes()
-                .get(11)
-                .is_some_and(|kind| matches!(kind, b'e' | b'p'))
-        };
-        log.lines()
+        let said = self.transcript.text() + &self.log();
+        // Eleven digits of time, then the kind.
+        let serious = |line: &&str| matches!(line.as_bytes().get(11..13), Some(b"e[" | b"p["));
+        said.lines()
             .filter(serious)
             .map(|line| format!("{line}\n"))
             .collect()

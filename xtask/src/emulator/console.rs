@@ -15,8 +15,11 @@ use super::outcome::{END_MARKER, Line};
 /// What the guest has said so far.
 #[derive(Debug, Default)]
 pub struct Console {
-    /// Carriage returns are left out: lines end in `\n` alone.
+    /// Without carriage returns and without what only moves a cursor or
+    /// chooses a colour, as GRUB and line editors send: lines end in `\n`
+    /// alone, and `^` is the begin of what a person sees.
     text: String,
+    escape: Escape,
     read: usize,
     lines: Vec<Line>,
     unfinished: Unfinished,
@@ -34,6 +37,33 @@ enum Unfinished {
     No,
     /// The last of `lines` has no line end yet.
     Yes,
+}
+
+/// How far into an escape sequence (ECMA-48 5.4) the text is.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Escape {
+    #[default]
+    Outside,
+    /// After ESC.
+    Begun,
+    /// After ESC `[`, until a letter.
+    Sequence,
+}
+
+impl Escape {
+    /// Whether `character` belongs to the text.
+    fn passes(&mut self, character: char) -> bool {
+        let (next, passes) = match (*self, character) {
+            (_, '\x1b') => (Escape::Begun, false),
+            (Escape::Begun, '[') => (Escape::Sequence, false),
+            (Escape::Sequence, ' '..='?') => (Escape::Sequence, false),
+            (Escape::Begun | Escape::Sequence, '@'..='~') => (Escape::Outside, false),
+            // Not a sequence after all, or never one.
+            _ => (Escape::Outside, character != '\r'),
+        };
+        *self = next;
+        passes
+    }
 }
 
 /// What a script found.
@@ -77,7 +107,10 @@ impl Console {
     }
 
     fn append(&mut self, at: Duration, text: &str) {
-        for character in text.chars().filter(|&character| character != '\r') {
+        for character in text.chars() {
+            if !self.escape.passes(character) {
+                continue;
+            }
             self.text.push(character);
             if self.unfinished == Unfinished::No {
                 self.lines.push(Line {
@@ -189,6 +222,20 @@ mod tests {
         console.push(at(2), b"\xA9\xFFb\n");
         assert_eq!(console.lines()[0].text, "aé\u{FFFD}b");
         assert_eq!(console.unfinished_line(), None);
+    }
+
+    #[test]
+    fn what_only_moves_a_cursor_is_left_out() {
+        let mut console = Console::default();
+        console.push(at(1), b"\x1b[H\x1b[J\x1b[1;");
+        console.push(at(2), b"1HExoV6\x1b[K \x1b[0m[1]\n\x1b\nx");
+        let texts: Vec<_> = console
+            .lines()
+            .iter()
+            .map(|line| line.text.as_str())
+            .collect();
+        assert_eq!(texts, ["ExoV6 [1]", "", "x"]);
+        assert!(console.find(&pattern("^ExoV6")).is_some());
     }
 
     #[test]

@@ -6,9 +6,11 @@
 
 pub mod bochs;
 pub mod console;
+pub mod guardian;
 pub mod outcome;
 pub mod qemu;
 pub mod qmp;
+pub mod report;
 pub mod script;
 pub mod session;
 pub mod spec;

@@ -10,9 +10,10 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use crate::failure::{Failure, Result};
+use crate::image::Module;
 use crate::machine::{Accel, Display, Firmware, Net, Pc};
 
-use super::spec::{Boot, Clock, Debugger, Leaving, MachineSpec, Module};
+use super::spec::{Boot, Clock, Debugger, Leaving, MachineSpec};
 
 /// The program.
 pub const PROGRAM: &str = "qemu-system-i386";
@@ -143,7 +144,6 @@ fn initrd(modules: &[Module]) -> OsString {
 
 fn network(spec: &MachineSpec, words: &mut Words) {
     if spec.net == Net::None {
-        words.pair("-nic", "none");
         return;
     }
     let mut user = OsString::from("user,id=net0");

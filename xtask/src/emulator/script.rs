@@ -31,6 +31,8 @@ pub struct Broken {
     pub step: usize,
     /// How the run ended instead.
     pub end: End,
+    /// What had come before that.
+    pub matches: Vec<Match>,
 }
 
 /// Compiles what a person wrote after `--expect`; `^` and `$` are the begin
@@ -82,25 +84,27 @@ pub fn steps(grammar: &Grammar, command: &Command, words: &[OsString]) -> Result
 }
 
 /// Holds the conversation; the matches of all expects, in order.
-pub fn hold(
-    session: &mut Session,
-    steps: &[Step],
-    mut on_match: impl FnMut(&Match),
-) -> Result<Vec<Match>, Broken> {
+pub fn hold(session: &mut Session, steps: &[Step]) -> Result<Result<Vec<Match>, Broken>> {
     let mut matches = Vec::new();
-    for (index, step) in steps.iter().enumerate() {
-        match step {
-            Step::Expect(pattern) => {
-                let found = session
-                    .wait_for(pattern)
-                    .map_err(|end| Broken { step: index, end })?;
-                on_match(&found);
-                matches.push(found);
-            }
+    for (step, what) in steps.iter().enumerate() {
+        match what {
+            Step::Expect(pattern) => match session.wait_for(pattern) {
+                Ok(found) => matches.push(found),
+                Err(end) => return Ok(Err(Broken { step, end, matches })),
+            },
             Step::Send(text) => session.send(text),
         }
     }
-    Ok(matches)
+    if let Some((step, Step::Send(_))) = steps.iter().enumerate().next_back() {
+        // Nobody said what comes after it, but it should reach the guest:
+        // wait until the guest has echoed it or has done what it says.
+        if let Err(end @ (End::Deadline(_) | End::Interrupted(_))) =
+            session.wait_for(&pattern("\\n")?)
+        {
+            return Ok(Err(Broken { step, end, matches }));
+        }
+    }
+    Ok(Ok(matches))
 }
 
 impl std::fmt::Display for Step {

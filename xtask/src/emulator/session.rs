@@ -402,7 +402,13 @@ impl Session {
     }
 
     fn into_outcome(mut self) -> Outcome {
-        let mut stderr = self.transcript.text();
+        // QEMU reports each signal, our own SIGTERM too; that is no news.
+        let our_own = format!("from pid {} (", std::process::id());
+        let text = self.transcript.text();
+        let mut stderr: String = text
+            .split_inclusive('\n')
+            .filter(|line| !line.contains(&our_own))
+            .collect();
         if let Control::Bochs(monitor) = &self.control {
             stderr = monitor.complaints();
         }

@@ -8,6 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use crate::failure::{Failure, Result};
+use crate::image::Module;
 use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Memory, Net, Pc, Port, Vga};
 
 /// What the machine starts.
@@ -17,15 +18,6 @@ pub enum Boot {
     Kernel(PathBuf),
     /// Whatever this CD image boots.
     Iso(PathBuf),
-}
-
-/// A boot module: a file and what follows it on its command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Module {
-    /// The file.
-    pub file: PathBuf,
-    /// The words after it, separated by blanks; may be empty.
-    pub arguments: String,
 }
 
 /// Whether a debugger steers the machine.
@@ -174,14 +166,9 @@ impl MachineSpec {
                 "leave out --firmware qboot or --iso",
             ),
             (
-                iso && self.append.is_some(),
-                "the command line of a CD is in its GRUB menu",
-                "leave out --append or --iso",
-            ),
-            (
-                iso && !self.modules.is_empty(),
-                "the modules of a CD are in its GRUB menu",
-                "leave out --module or --iso",
+                iso && (self.append.is_some() || !self.modules.is_empty()),
+                "the command line and the modules of a CD are in its GRUB menu",
+                "write them there when the CD is made",
             ),
             (
                 counting && self.smp > 1,

@@ -58,6 +58,19 @@ pub fn command(cx: &Context, spec: &MachineSpec) -> Command {
     }
 }
 
+/// What [`start`] adds to the line of [`command`] to talk to the emulator.
+/// The numbers of the descriptors differ from run to run.
+pub fn added(spec: &MachineSpec) -> Option<String> {
+    let console = (spec.display == Display::Curses).then_some(4);
+    let words = qemu::wiring(&Wiring {
+        control: 3,
+        console,
+        debugger: None,
+    });
+    let words: Vec<_> = words.iter().map(crate::ui::quote).collect();
+    (spec.emulator == Emulator::Qemu).then(|| words.join(" "))
+}
+
 /// Starts the machine. The callbacks run on other threads.
 pub fn start(
     cx: &Context,
@@ -82,8 +95,13 @@ fn start_qemu(
 ) -> Result<Started> {
     cx.ui.detail(qemu::accelerator(spec)?);
     if let super::spec::Boot::Kernel(file) = &spec.boot {
-        let bytes =
-            std::fs::read(file).doing(format_args!("reading the kernel {}", file.display()))?;
+        let bytes = std::fs::read(file).map_err(|error| {
+            Failure::failed(format!(
+                "there is no kernel to boot: {}: {error}",
+                file.display()
+            ))
+            .mend("build one with: cargo xtask build")
+        })?;
         qemu::check_kernel(file, &bytes)?;
     }
     if (spec.debugger == Debugger::Inherited) != debugger.is_some() {

@@ -19,6 +19,7 @@ use rustix::termios::{OptionalActions, OutputModes, Termios};
 use crate::failure::{Doing, Result};
 use crate::ui::Ui;
 
+use super::guardian::Guardian;
 use super::outcome::End;
 use super::session::{Heard, Session, Typed};
 
@@ -31,7 +32,10 @@ const ESCAPE: u8 = 0x01;
 /// Holding the terminal raw, until this is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it gives the terminal back"]
-pub struct Raw(());
+pub struct Raw {
+    // Dropped after our own `drop` has given the terminal back.
+    _guardian: Option<Guardian>,
+}
 
 /// What a person's keys mean.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -171,11 +175,15 @@ impl Raw {
     /// own messages.
     pub fn hold() -> Result<Raw> {
         let stdin = io::stdin();
+        // Without it only SIGKILL could leave the terminal raw.
+        let guardian = Guardian::watch().ok();
         let before = rustix::termios::tcgetattr(&stdin).doing("reading the terminal's settings")?;
         // SAFETY: ignoring a signal installs no code of ours.
         let on_ttou = unsafe { libc::signal(libc::SIGTTOU, libc::SIG_IGN) };
         *held() = Some((before.clone(), on_ttou));
-        let raw = Raw(());
+        let raw = Raw {
+            _guardian: guardian,
+        };
         let mut settings = before;
         settings.make_raw();
         settings.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
