@@ -8,6 +8,7 @@ pub mod cli;
 pub mod cmd;
 pub mod compile;
 pub mod context;
+pub mod elf;
 pub mod failure;
 pub mod finalise;
 pub mod flags;
