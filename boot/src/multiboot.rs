@@ -32,7 +32,7 @@ mod flag {
 
 /// The block up to the VBE fields, and with the framebuffer's.
 const BLOCK: usize = 88;
-const BLOCK_WITH_FRAMEBUFFER: usize = 116;
+const BLOCK_WITH_FRAMEBUFFER: usize = 118;
 
 /// Reads the block at physical `address` into `info`, whatever that held.
 ///
@@ -80,8 +80,7 @@ fn read_block(memory: &impl PhysicalMemory, block: &[u8], info: &mut LoaderInfo)
         info.vbe = Some((block.u32_at(72)?, block.u32_at(76)?));
     }
     if told(flag::FRAMEBUFFER) {
-        info.framebuffer = read_framebuffer(block);
-        info.losses.framebuffer = info.framebuffer.is_none();
+        info.set_framebuffer(read_framebuffer(block));
     }
     Some(())
 }
@@ -140,6 +139,9 @@ fn read_memory_map(memory: &impl PhysicalMemory, map: u64, length: u64, info: &m
 
 /// The framebuffer, if its numbers agree with each other.
 fn read_framebuffer(block: &[u8]) -> Option<Framebuffer> {
+    /// The specification's drawing has the colours at 110; its C header aligns
+    /// them, and so does GRUB.
+    const COLOURS: usize = 112;
     const INDEXED: u8 = 0;
     const DIRECT: u8 = 1;
     const TEXT: u8 = 2;
@@ -155,13 +157,13 @@ fn read_framebuffer(block: &[u8]) -> Option<Framebuffer> {
         bits_per_pixel: block.u8_at(108)?,
         pixels: match block.u8_at(109)? {
             INDEXED => Pixels::Indexed {
-                palette: u64::from(block.u32_at(110)?),
-                colours: block.u16_at(114)?,
+                palette: u64::from(block.u32_at(COLOURS)?),
+                colours: block.u16_at(COLOURS + 4)?,
             },
             DIRECT => Pixels::Direct {
-                red: colour(110)?,
-                green: colour(112)?,
-                blue: colour(114)?,
+                red: colour(COLOURS)?,
+                green: colour(COLOURS + 2)?,
+                blue: colour(COLOURS + 4)?,
             },
             TEXT => Pixels::Text,
             _ => return None,

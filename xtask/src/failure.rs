@@ -29,6 +29,9 @@ pub enum Exit {
     BuildFailed = 101,
     /// A deadline passed first.
     Deadline = 124,
+    /// SIGINT, SIGTERM or SIGHUP came, and everything that had been started
+    /// is ended.
+    Interrupted = 130,
 }
 
 impl Exit {
@@ -93,6 +96,11 @@ impl Failure {
         Self::new(Exit::Deadline, what)
     }
 
+    /// A signal asked us to end.
+    pub fn interrupted(what: impl Into<String>) -> Self {
+        Self::new(Exit::Interrupted, what)
+    }
+
     /// The same failure with advice; the last advice given wins.
     #[must_use]
     pub fn mend(mut self, text: impl Into<String>) -> Self {
@@ -146,6 +154,7 @@ mod tests {
             (Exit::TestsFailed, 100),
             (Exit::BuildFailed, 101),
             (Exit::Deadline, 124),
+            (Exit::Interrupted, 130),
         ];
         for (exit, code) in codes {
             assert_eq!(exit.code(), code, "{exit:?}");

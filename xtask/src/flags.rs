@@ -22,7 +22,8 @@ xflags::xflags! {
     /// Example: cargo xtask qemu --cpu pentium3
     ///
     /// Exit codes: 0 done; 1 failed; 2 wrong usage; 3 a tool is missing;
-    /// 4 nothing matched; 100 tests failed; 101 build failed; 124 deadline.
+    /// 4 nothing matched; 100 tests failed; 101 build failed; 124 deadline;
+    /// 130 interrupted.
     cmd xtask {
         /// Say more: every command line and its output. Twice: everything.
         repeated -v, --verbose

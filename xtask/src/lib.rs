@@ -4,22 +4,29 @@
 //! the integration tests in `xtask/tests` call the same modules.
 
 pub mod argv;
+pub mod bench;
 pub mod cli;
 pub mod cmd;
 pub mod compile;
 pub mod context;
 pub mod elf;
+pub mod emulator;
 pub mod failure;
 pub mod finalise;
 pub mod flags;
 pub mod grammar;
 pub mod help;
 pub mod image;
+pub mod interrupt;
 pub mod machine;
+pub mod process;
 pub mod project;
 pub mod run;
 pub mod settings;
+pub mod setup;
 pub mod sizes;
+pub mod testing;
+pub mod tiny;
 pub mod toolchain;
 pub mod tools;
 pub mod ui;

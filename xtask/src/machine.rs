@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use crate::choice;
 use crate::cli::Invalid;
+pub use crate::emulator::spec::MachineSpec;
 
 choice! {
     /// A CPU model: what the machine has, or what code may assume.

@@ -321,11 +321,8 @@ impl FrameAllocator {
     fn carve(&mut self, count: u32, align: u32, window: FrameRange) -> Option<u32> {
         for index in 0..self.pending_count {
             let range = self.pending[index];
+            // Either it begins in the window or none of it lies there.
             let inside = range.intersection(window);
-            // Pending ranges lose frames only in front.
-            if inside.start() != range.start() {
-                continue;
-            }
             let Some(start) = range.start().checked_next_multiple_of(align) else {
                 continue;
             };

@@ -281,7 +281,7 @@ impl LineEditor {
     /// the last.
     fn remember(&mut self) {
         let last = &self.history[self.newest];
-        if self.text.len == 0 || (self.remembered > 0 && last.as_bytes() == self.text.as_bytes()) {
+        if self.text.len == 0 || last.as_bytes() == self.text.as_bytes() {
             return;
         }
         if self.remembered > 0 {

@@ -7,7 +7,7 @@
 
 use crate::{
     addr::PhysAddr,
-    firmware::{Fields, PhysicalMemory, checksum_holds, extended_bios_data_area, scan},
+    firmware::{Fields, PhysicalMemory, checksum_holds, extended_bios_data_area, scan, signature},
     topology::{IoApic, IsaRoute, MP_TABLE_PINS, Source, Topology},
 };
 
@@ -37,9 +37,7 @@ pub fn read(memory: &impl PhysicalMemory) -> Option<Topology> {
     ];
     areas.into_iter().flatten().find_map(|(address, length)| {
         let area = memory.bytes(address, length)?;
-        scan(area, *b"_MP_", |_, floating| {
-            from_floating(memory, floating)
-        })
+        scan::<{ signature(*b"_MP_") }, _>(area, |floating| from_floating(memory, floating))
     })
 }
 
@@ -72,7 +70,11 @@ fn from_table(memory: &impl PhysicalMemory, address: u64) -> Option<Topology> {
     topology.local_apic = PhysAddr::new(table.u32_at(36)?);
     let entries = Entries {
         rest: table.get(HEADER..)?,
-        left: table.u16_at(34)?,
+        left: match table.u16_at(34)? {
+            // qboot counts none and fills the table none the less.
+            0 => Left::UntilTheEnd,
+            count => Left::Entries(count),
+        },
     };
     let mut boot_processor = None;
     let mut buses = IsaBuses([0; 4]);
@@ -120,18 +122,28 @@ enum Entry<'t> {
 #[derive(Clone)]
 struct Entries<'t> {
     rest: &'t [u8],
-    left: u16,
+    left: Left,
+}
+
+#[derive(Clone)]
+enum Left {
+    Entries(u16),
+    UntilTheEnd,
 }
 
 impl<'t> Iterator for Entries<'t> {
     type Item = Entry<'t>;
 
     fn next(&mut self) -> Option<Entry<'t>> {
-        self.left = self.left.checked_sub(1)?;
+        match &mut self.left {
+            Left::Entries(count) => *count = count.checked_sub(1)?,
+            Left::UntilTheEnd if self.rest.is_empty() => return None,
+            Left::UntilTheEnd => {}
+        }
         let kind = self.rest.u8_at(0);
         let length = if kind == Some(0) { 20 } else { 8 };
         let Some((entry, rest)) = self.rest.split_at_checked(length) else {
-            self.left = 0;
+            self.left = Left::Entries(0);
             return Some(Entry::Nonsense);
         };
         self.rest = rest;
@@ -142,7 +154,7 @@ impl<'t> Iterator for Entries<'t> {
             Some(3) => Entry::IoInterrupt(entry),
             Some(4) => Entry::LocalInterrupt(entry),
             _ => {
-                self.left = 0;
+                self.left = Left::Entries(0);
                 Entry::Nonsense
             }
         })

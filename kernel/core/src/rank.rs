@@ -106,7 +106,6 @@ impl HeldLocks {
         };
         held.copy_within(place + 1.., place);
         self.count -= 1;
-        self.held[self.count] = None;
         Ok(())
     }
 

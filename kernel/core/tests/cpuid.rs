@@ -109,6 +109,16 @@ fn a_modern_processor_says_its_own_name() {
 }
 
 #[test]
+fn an_answer_that_is_no_leaf_number_is_not_believed() {
+    let cpu = Identity::read(|leaf| match leaf {
+        0 | 1 => words(1, INTEL),
+        0x8000_0000 => words(0xffff_ffff, INTEL),
+        _ => panic!("leaf {leaf:#x} is not claimed"),
+    });
+    assert!(!cpu.features().has(Feature::NX));
+}
+
+#[test]
 fn every_bit_has_the_name_of_its_constant() {
     for (feature, name) in [
         (Feature::CLFSH, "clfsh"),

@@ -230,9 +230,9 @@ fn the_low_limit_stays_once_memory_is_there() {
 #[test]
 fn a_run_may_join_the_tree_and_untouched_memory() {
     let mut frames = allocator(0);
-    frames.add(range(0, 3000)).expect("nothing is owned yet");
+    frames.add(range(0, 9000)).expect("nothing is owned yet");
     assert_eq!(frames.allocate(Zone::Any), Some(frame(0)));
-    assert_eq!(frames.allocate_run(2999, 1, Zone::Any), Some(frame(1)));
+    assert_eq!(frames.allocate_run(8999, 1, Zone::Any), Some(frame(1)));
     assert_eq!(frames.free_count(), 0);
 }
 

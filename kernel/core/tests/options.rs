@@ -63,9 +63,11 @@ fn a_bad_value_warns_and_leaves_the_default() {
         ("console", "console=serial, console=vga, console=both"),
         ("panic=reboot", "panic=halt, panic=exit, panic=kdb"),
         ("loglevel=8", "loglevel=0 to loglevel=7"),
+        ("loglevel=:", "loglevel=0 to loglevel=7"),
         ("loglevel=+1", "loglevel=0 to loglevel=7"),
         ("loglevel=256", "loglevel=0 to loglevel=7"),
         ("ktest-skip=4294967296", "ktest-skip=NUMBER"),
+        ("ktest-skip=1:", "ktest-skip=NUMBER"),
         ("ktest-list=mm", "ktest-list, and ktest=FILTER beside it"),
         ("misdeed=", "misdeed=NAME"),
     ] {

@@ -56,15 +56,15 @@ proptest! {
     }
 }
 
-#[test]
-fn readers_see_whole_events_while_another_thread_writes() {
-    let ring = Ring::<64>::new();
+/// Reads a ring of `N` slots while another thread writes it as fast as it can.
+fn read_while_written<const N: usize>() {
+    const EVENTS: u32 = 300_000;
+    let ring = Ring::<N>::new();
     thread::scope(|scope| {
         scope.spawn(|| {
-            for number in 0..200_000u32 {
-                let tsc = u64::from(number) << 32 | u64::from(!number);
+            for number in 0..EVENTS {
                 ring.record(Event {
-                    tsc,
+                    tsc: u64::from(number) << 32 | u64::from(!number),
                     cpu: number as u8,
                     kind: number as u16,
                     a: number,
@@ -73,20 +73,29 @@ fn readers_see_whole_events_while_another_thread_writes() {
             }
         });
         let mut last = 0;
-        while last < 199_000 {
+        while last < EVENTS - 1 {
             let mut before = None;
             for event in ring.snapshot() {
+                let number = event.a;
                 assert_eq!(
-                    (event.a, event.kind, event.cpu),
-                    (!event.b, event.a as u16, event.a as u8)
+                    (event.b, event.kind, event.cpu),
+                    (!number, number as u16, number as u8)
                 );
-                assert_eq!(event.tsc, u64::from(event.a) << 32 | u64::from(event.b));
-                assert!(before.is_none_or(|before| before < event.a), "order");
-                before = Some(event.a);
-                last = event.a;
+                assert_eq!(event.tsc, u64::from(number) << 32 | u64::from(!number));
+                assert!(before.is_none_or(|before| before < number), "order");
+                before = Some(number);
+                last = number;
             }
         }
     });
+}
+
+#[test]
+fn readers_see_whole_events_while_another_thread_writes() {
+    // The fewer slots, the more often reader and writer meet in one.
+    read_while_written::<64>();
+    read_while_written::<2>();
+    read_while_written::<1>();
 }
 
 #[test]

@@ -12,6 +12,8 @@ use kernel_core::addr::PAGE_SIZE;
 const PARAMETERS: usize = 0x800;
 const CR0_PE: u32 = 1;
 const CR0_PG_WP: u32 = 1 << 31 | 1 << 16;
+/// Caches off, as INIT leaves them (Intel SDM 3A table 9-1).
+const CR0_CD_NW: u32 = 1 << 30 | 1 << 29;
 const CR4_PSE: u32 = 1 << 4;
 /// The start page's own GDT: flat code and data, in use for a few instructions.
 const GDT: [u64; 3] = [0, 0x00cf_9a00_0000_ffff, 0x00cf_9200_0000_ffff];
@@ -45,6 +47,7 @@ global_asm!(
     DATA = const DATA,
     CR0_PE = const CR0_PE,
     CR0_PG_WP = const CR0_PG_WP,
+    CR0_CACHES = const !CR0_CD_NW,
     CR4_PSE = const CR4_PSE,
 );
 

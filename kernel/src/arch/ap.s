@@ -34,6 +34,7 @@ ap_protected:
     mov cr3, eax
     mov eax, cr0
     or eax, {CR0_PG_WP}
+    and eax, {CR0_CACHES}
     mov cr0, eax
     mov esp, [ebx + {STACK_TOP}]
     // The function's argument, and 0 for the address it returns to.

@@ -9,6 +9,8 @@ const INDEX: u16 = 0x00;
 const WINDOW: u16 = 0x10;
 const VERSION: u32 = 1;
 const REDIRECTION: u32 = 0x10;
+/// What reads where no device answers.
+const ABSENT: u32 = u32::MAX;
 const MASKED: u32 = 1 << 16;
 const LEVEL: u32 = 1 << 15;
 const ACTIVE_LOW: u32 = 1 << 13;
@@ -32,24 +34,24 @@ pub(crate) struct IoApic {
 
 impl IoApic {
     /// Takes over the one at `registers`, whose first input is global system
-    /// interrupt `gsi_base`, and masks all of its inputs.
-    pub(crate) fn new(registers: Registers, gsi_base: u32) -> IoApic {
+    /// interrupt `gsi_base`, and masks all of its inputs. `None` if nothing
+    /// answers there: some firmware describes one that the machine lacks.
+    pub(crate) fn probe(registers: Registers, gsi_base: u32) -> Option<IoApic> {
         let mut apic = IoApic { registers, gsi_base, inputs: 0 };
-        apic.inputs = (apic.read(VERSION) >> 16 & 0xff) + 1;
+        let version = apic.read(VERSION);
+        if version == ABSENT || version == 0 {
+            return None;
+        }
+        apic.inputs = (version >> 16 & 0xff) + 1;
         for input in 0..apic.inputs {
             apic.write(REDIRECTION + 2 * input, MASKED);
         }
-        apic
+        Some(apic)
     }
 
     /// Whether global system interrupt `gsi` arrives here.
     pub(crate) fn serves(&self, gsi: u32) -> bool {
         gsi.checked_sub(self.gsi_base).is_some_and(|input| input < self.inputs)
-    }
-
-    /// How many inputs there are.
-    pub(crate) fn inputs(&self) -> u32 {
-        self.inputs
     }
 
     /// Sends `gsi` as `vector` to one processor. `gsi` is one that it

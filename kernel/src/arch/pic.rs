@@ -63,12 +63,6 @@ impl Pic {
         self.write_mask();
     }
 
-    /// Holds an input back.
-    pub(crate) fn mask(&mut self, input: u8) {
-        self.mask |= 1 << input;
-        self.write_mask();
-    }
-
     fn write_mask(&self) {
         let [low, high] = self.mask.to_le_bytes();
         MASTER_DATA.write8(low);

@@ -5,7 +5,7 @@
 
 use core::arch::asm;
 
-use kernel_core::addr::{PhysAddr, VirtAddr};
+use kernel_core::addr::VirtAddr;
 use kernel_core::cpuid::Registers;
 use x86::controlregs::{self, Cr0, Cr4};
 
@@ -91,11 +91,6 @@ pub(crate) fn control_registers() -> ControlRegisters {
             cr4: controlregs::cr4().bits() as u32,
         }
     }
-}
-
-/// The page directory in use.
-pub(crate) fn page_directory() -> PhysAddr {
-    PhysAddr::new(control_registers().cr3).round_down()
 }
 
 /// Reads a model-specific register.

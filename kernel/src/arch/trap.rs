@@ -23,12 +23,8 @@ use super::segments::{DOUBLE_FAULT_TASK, KERNEL_CODE, KERNEL_DATA, PER_CPU};
 
 /// Vectors of exceptions, by Intel SDM 3A table 6-1.
 pub(crate) mod exception {
-    /// Division error.
-    pub(crate) const DIVIDE_ERROR: u32 = 0;
     /// Non-maskable interrupt.
     pub(crate) const NMI: u32 = 2;
-    /// Breakpoint, `int3`.
-    pub(crate) const BREAKPOINT: u32 = 3;
     /// A fault while delivering a fault.
     pub(crate) const DOUBLE_FAULT: u32 = 8;
     /// Page fault.
@@ -94,6 +90,10 @@ const _: () = assert!(SPURIOUS_VECTOR & 0xf == 0xf && (SPURIOUS_VECTOR as usize)
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(C)]
 pub(crate) struct Frame {
+    pub(crate) gs: u32,
+    pub(crate) fs: u32,
+    pub(crate) es: u32,
+    pub(crate) ds: u32,
     pub(crate) edi: u32,
     pub(crate) esi: u32,
     pub(crate) ebp: u32,
@@ -103,10 +103,6 @@ pub(crate) struct Frame {
     pub(crate) edx: u32,
     pub(crate) ecx: u32,
     pub(crate) eax: u32,
-    pub(crate) gs: u32,
-    pub(crate) fs: u32,
-    pub(crate) es: u32,
-    pub(crate) ds: u32,
     pub(crate) vector: u32,
     pub(crate) error: u32,
     pub(crate) eip: u32,
@@ -122,7 +118,7 @@ impl Frame {
     }
 }
 
-const _: () = assert!(offset_of!(Frame, eax) == 28 && offset_of!(Frame, vector) == 48);
+const _: () = assert!(offset_of!(Frame, eax) == 44 && offset_of!(Frame, vector) == 48);
 const _: () = assert!(offset_of!(Frame, eflags) == 64);
 
 global_asm!(

@@ -7,21 +7,26 @@
 //   esp + 56  eip
 //   esp + 52  error code      the processor's, or 0 from the stub
 //   esp + 48  vector          the stub
-//   esp + 44  ds
-//   esp + 40  es
-//   esp + 36  fs
-//   esp + 32  gs
-//   esp + 28  eax             pushad: down to edi at esp + 0
-//   esp       edi
+//   esp + 44  eax             pushad: down to edi at esp + 16
+//   esp + 16  edi
+//   esp + 12  ds
+//   esp + 8   es
+//   esp + 4   fs
+//   esp       gs
 
     .section .text.trap, "ax"
 
 trap_common:
-    push ds
-    push es
-    push fs
-    push gs
     pushad
+    // A segment register pushed by itself takes two bytes in this assembler.
+    mov eax, ds
+    push eax
+    mov eax, es
+    push eax
+    mov eax, fs
+    push eax
+    mov eax, gs
+    push eax
     mov eax, {KERNEL_DATA}
     mov ds, eax
     mov es, eax
@@ -32,28 +37,39 @@ trap_common:
     push eax
     call {trap_entry}
     add esp, 4
+    pop eax
+    mov gs, eax
+    pop eax
+    mov fs, eax
+    pop eax
+    mov es, eax
+    pop eax
+    mov ds, eax
     popad
-    pop gs
-    pop fs
-    pop es
-    pop ds
     add esp, 8
     iretd
 
-    // Stubs are STUB_SIZE apart, so that a vector's is found by counting.
+    // Stubs are STUB_SIZE apart, so that a vector's is found by counting. The
+    // number must be an argument: a symbol would be read at its last value.
+    .altmacro
+    .macro trap_stub number
+    .balign {STUB_SIZE}
+    .if (\number > 31) || ((({PUSH_ERROR_CODE} >> (\number & 31)) & 1) == 0)
+    push 0
+    .endif
+    .byte {PUSH_IMM8}, \number
+    jmp trap_common
+    .endm
+
     .balign {STUB_SIZE}
     .global trap_stubs
 trap_stubs:
     .set vector, 0
     .rept {VECTORS}
-    .balign {STUB_SIZE}
-    .if (vector > 31) || ((({PUSH_ERROR_CODE} >> (vector & 31)) & 1) == 0)
-    push 0
-    .endif
-    .byte {PUSH_IMM8}, vector
-    jmp trap_common
+    trap_stub %vector
     .set vector, vector + 1
     .endr
+    .noaltmacro
 
     // The double-fault task begins here, on its own stack (top pushed by no
     // one): no error code is worth keeping, it is always 0.

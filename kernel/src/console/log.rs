@@ -7,14 +7,10 @@ use core::sync::atomic::{AtomicU8, Ordering};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Level {
-    /// Something is wrong; the kernel goes on without it.
-    Error = 3,
     /// Something may be wrong.
     Warning = 4,
     /// What every boot tells.
     Notice = 5,
-    /// For whoever looks into the kernel.
-    Debug = 7,
 }
 
 static LEVEL: AtomicU8 = AtomicU8::new(Level::Notice as u8);
@@ -30,9 +26,8 @@ pub(crate) fn log(level: Level, text: fmt::Arguments<'_>) {
         return;
     }
     let mark = match level {
-        Level::Error => "error: ",
         Level::Warning => "warning: ",
-        Level::Notice | Level::Debug => "",
+        Level::Notice => "",
     };
     super::println!("{mark}{text}");
 }

@@ -18,7 +18,7 @@ use crate::sync::{TaskLock, rank};
 /// What a processor can be asked to run: short, with interrupts off.
 pub(crate) type Work = fn(u32, u32);
 
-static TURN: TaskLock<()> = TaskLock::new(rank::CALL, "call", ());
+static TURN: TaskLock<rank::Call, ()> = TaskLock::new(());
 static WORK: AtomicUsize = AtomicUsize::new(0);
 static ARGUMENTS: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
 static PENDING: AtomicU32 = AtomicU32::new(0);

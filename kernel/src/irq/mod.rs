@@ -7,7 +7,7 @@
 //! **Invariants**: a line is unmasked only after its handler is installed, so
 //! every interrupt that arrives has one. A handler, once installed, stays.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use kernel_core::addr::{FrameRange, PhysAddr};
 use kernel_core::topology::{IsaRoute, Polarity, Source, Topology, Trigger};
@@ -41,8 +41,11 @@ enum Controller {
     IoApics([Option<IoApic>; MAX_IO_APICS], [IsaRoute; 16]),
 }
 
-static CONTROLLER: IrqLock<Controller> =
-    IrqLock::new(rank::INTERRUPT_CONTROLLER, "interrupt controller", Controller::Unset);
+static CONTROLLER: IrqLock<rank::InterruptController, Controller> =
+    IrqLock::new(Controller::Unset);
+
+/// Whether `CONTROLLER` is the PIC; what handlers ask instead of locking.
+static LINES_BY_PIC: AtomicBool = AtomicBool::new(false);
 
 /// One vector's handler and how often it came.
 struct Slot {
@@ -80,7 +83,7 @@ impl Mode {
 /// Sets the controllers up for the boot processor; every line stays masked.
 pub(crate) fn init(topology: &Topology) -> Result<Mode, OutOfMemory> {
     if !has_local_apic() || topology.source == Source::None {
-        *CONTROLLER.lock() = Controller::Pic(Pic::init(PIC_BASE));
+        use_pic();
         return Ok(Mode::Pic);
     }
     if topology.pic_mode {
@@ -95,18 +98,22 @@ pub(crate) fn init(topology: &Topology) -> Result<Mode, OutOfMemory> {
     });
     let mut io_apics = [const { None }; MAX_IO_APICS];
     for (slot, found) in io_apics.iter_mut().zip(topology.io_apics.iter()) {
-        let registers = map_registers(found.address)?;
-        *slot = Some(IoApic::new(registers, found.gsi_base));
+        *slot = IoApic::probe(map_registers(found.address)?, found.gsi_base);
     }
-    if io_apics[0].is_none() {
+    if io_apics.iter().all(Option::is_none) {
         lapic::enable(LegacyInput::Pic);
-        *CONTROLLER.lock() = Controller::Pic(Pic::init(PIC_BASE));
+        use_pic();
         return Ok(Mode::PicAndLocalApic);
     }
     Pic::silence(PIC_BASE);
     lapic::enable(LegacyInput::Nothing);
     *CONTROLLER.lock() = Controller::IoApics(io_apics, topology.isa_irqs);
     Ok(Mode::Apic)
+}
+
+fn use_pic() {
+    *CONTROLLER.lock() = Controller::Pic(Pic::init(PIC_BASE));
+    LINES_BY_PIC.store(true, Ordering::Relaxed);
 }
 
 fn has_local_apic() -> bool {
@@ -174,8 +181,7 @@ pub(crate) fn dispatch(vector: u32) {
 
 /// Whether `vector` is a device line that the PIC brings.
 fn is_pic_line(vector: u32) -> bool {
-    vector < IRQ_BASE + u32::from(pic::INPUTS)
-        && matches!(*CONTROLLER.lock(), Controller::Pic(_))
+    vector < IRQ_BASE + u32::from(pic::INPUTS) && LINES_BY_PIC.load(Ordering::Relaxed)
 }
 
 fn slot(vector: u32) -> Option<&'static Slot> {

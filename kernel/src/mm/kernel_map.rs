@@ -36,8 +36,8 @@ struct KernelMap {
     used: RunBitmap<{ REGION_PAGES / 32 }>,
 }
 
-static MAP: TaskLock<KernelMap> =
-    TaskLock::new(rank::KERNEL_MAP, "kernel map", KernelMap { used: RunBitmap::new() });
+static MAP: TaskLock<rank::KernelMap, KernelMap> =
+    TaskLock::new(KernelMap { used: RunBitmap::new() });
 
 /// How mapped memory is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

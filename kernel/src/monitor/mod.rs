@@ -16,8 +16,7 @@ use crate::sync::{TaskLock, rank};
 const PROMPT: &str = "kdb> ";
 
 /// The line editor, 4 KiB with its history: too large for a stack.
-static EDITOR: TaskLock<LineEditor> =
-    TaskLock::new(rank::MONITOR, "monitor", LineEditor::new());
+static EDITOR: TaskLock<rank::Monitor, LineEditor> = TaskLock::new(LineEditor::new());
 
 /// How the monitor gets what is typed.
 #[derive(Clone, Copy)]

@@ -5,8 +5,9 @@
 //! interrupts off while it is held, so handlers may take it too; under it there
 //! is no I/O that waits and no allocation.
 //!
-//! **Invariants**: a processor takes locks in rising [`rank`] only; two that
-//! took a pair in opposite order would wait for each other for ever. Debug
+//! **Invariants**: a processor takes locks in rising [`rank`] only, interrupt
+//! handlers included; two that took a pair in opposite order would wait for
+//! each other for ever. Debug
 //! builds check each acquisition before they spin and panic with both names.
 
 pub(crate) mod rank;
@@ -15,9 +16,10 @@ use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 
-use kernel_core::rank::{Rank, RankedLock};
+use kernel_core::rank::RankedLock;
 use spin::mutex::{TicketMutex, TicketMutexGuard};
 
+use self::rank::Ranked;
 use crate::arch::{interrupts, percpu};
 
 /// What a kind of lock does with interrupts.
@@ -64,28 +66,27 @@ impl Kind for Irq {
 }
 
 /// A lock for code that runs outside interrupt handlers.
-pub(crate) type TaskLock<T> = Lock<T, Task>;
+pub(crate) type TaskLock<R, T> = Lock<R, T, Task>;
 /// A lock for what interrupt handlers share.
-pub(crate) type IrqLock<T> = Lock<T, Irq>;
+pub(crate) type IrqLock<R, T> = Lock<R, T, Irq>;
 
-/// A fair spin lock around a `T`.
-pub(crate) struct Lock<T, K: Kind> {
+/// A fair spin lock around a `T`, at place `R` in the order.
+pub(crate) struct Lock<R: Ranked, T, K: Kind> {
     value: TicketMutex<T>,
-    identity: RankedLock,
-    kind: PhantomData<fn() -> K>,
+    place: PhantomData<fn() -> (R, K)>,
 }
 
-impl<T, K: Kind> Lock<T, K> {
-    /// A lock at `rank` that messages call `name`.
-    pub(crate) const fn new(rank: Rank, name: &'static str, value: T) -> Self {
-        Lock { value: TicketMutex::new(value), identity: RankedLock { rank, name }, kind: PhantomData }
+impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
+    /// A lock that is free.
+    pub(crate) const fn new(value: T) -> Self {
+        Lock { value: TicketMutex::new(value), place: PhantomData }
     }
 
     /// Waits until the lock is free, and takes it.
     pub(crate) fn lock(&self) -> Guard<'_, T, K> {
         let saved = K::enter();
-        note_acquired(self.identity);
-        Guard { value: ManuallyDrop::new(self.value.lock()), identity: self.identity, saved }
+        note_acquired(R::IDENTITY);
+        Guard { value: ManuallyDrop::new(self.value.lock()), identity: R::IDENTITY, saved }
     }
 }
 

@@ -1,21 +1,51 @@
 //! The order of all locks in the kernel, lowest first.
 //!
 //! A processor that holds a lock may take one that stands below it in this
-//! list, never one above.
+//! list, never one above. Locks for interrupt handlers come last: a handler
+//! interrupts tasks whatever they hold. Each lock is a type here: its place and its name are
+//! known when the kernel is compiled, so that a lock holds nothing but its
+//! state and one that is unlocked may lie in .bss.
 
-use kernel_core::rank::Rank;
+use kernel_core::rank::{Rank, RankedLock};
 
-/// The monitor's line editor, held while a command runs.
-pub(crate) const MONITOR: Rank = Rank(5);
-/// Whose turn it is to have a function run by the other processors.
-pub(crate) const CALL: Rank = Rank(60);
-/// The kernel's own mappings.
-pub(crate) const KERNEL_MAP: Rank = Rank(20);
-/// The kernel heap.
-pub(crate) const HEAP: Rank = Rank(30);
-/// Free physical frames.
-pub(crate) const FRAMES: Rank = Rank(40);
-/// Interrupt controllers.
-pub(crate) const INTERRUPT_CONTROLLER: Rank = Rank(50);
-/// Console output: last, so that anyone may report.
-pub(crate) const CONSOLE: Rank = Rank(90);
+/// A lock's place in the order.
+pub(crate) trait Ranked {
+    /// Place and name.
+    const IDENTITY: RankedLock;
+}
+
+macro_rules! order {
+    ($($(#[$about:meta])* $lock:ident $name:literal;)*) => {
+        /// The places, counted in the order of the list.
+        #[derive(Clone, Copy)]
+        enum Place { $($lock),* }
+
+        $(
+            $(#[$about])*
+            #[derive(Debug)]
+            pub(crate) enum $lock {}
+
+            impl Ranked for $lock {
+                const IDENTITY: RankedLock =
+                    RankedLock { rank: Rank(Place::$lock as u8), name: $name };
+            }
+        )*
+    };
+}
+
+order! {
+    /// The monitor's line editor, held while a command runs.
+    Monitor "monitor";
+    /// The kernel's own mappings.
+    KernelMap "kernel map";
+    /// The kernel heap.
+    Heap "heap";
+    /// Free physical frames.
+    Frames "frames";
+    /// Whose turn it is to have a function run by the other processors.
+    Call "call";
+    /// Console output: the last task lock, so that anyone may report.
+    Console "console";
+    /// Interrupt controllers.
+    InterruptController "interrupt controller";
+}

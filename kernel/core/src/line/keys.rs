@@ -33,19 +33,12 @@ pub(super) enum Keys {
     AfterReturn,
     /// After ESC.
     Escape,
-    /// After `ESC [`, with the digits of the first parameter so far.
-    Csi {
-        parameter: u8,
-        first: FirstParameter,
-    },
+    /// After `ESC [`, with the first parameter so far.
+    Csi(u8),
+    /// The same after the first parameter.
+    CsiRest(u8),
     /// After `ESC O`.
     Ss3,
-}
-
-#[derive(Clone, Copy)]
-pub(super) enum FirstParameter {
-    Open,
-    Closed,
 }
 
 impl Keys {
@@ -64,30 +57,23 @@ impl Keys {
             },
             Self::Escape => {
                 match byte {
-                    b'[' => {
-                        *self = Self::Csi {
-                            parameter: 0,
-                            first: FirstParameter::Open,
-                        }
-                    }
+                    b'[' => *self = Self::Csi(0),
                     b'O' => *self = Self::Ss3,
                     _ => {}
                 }
                 None
             }
             Self::Ss3 => letter(byte),
-            Self::Csi { parameter, first } => match (byte, first) {
-                (b'0'..=b'9', FirstParameter::Open) => {
-                    let digit = byte - b'0';
-                    let parameter = parameter.saturating_mul(10).saturating_add(digit);
-                    *self = Self::Csi { parameter, first };
-                    None
-                }
-                (b'~', _) => numbered(parameter),
-                // The rest of the parameters, and intermediate bytes.
-                (b' '..=b'?', _) => {
-                    let first = FirstParameter::Closed;
-                    *self = Self::Csi { parameter, first };
+            Self::Csi(parameter) if byte.is_ascii_digit() => {
+                let parameter = parameter.saturating_mul(10);
+                *self = Self::Csi(parameter.saturating_add(byte - b'0'));
+                None
+            }
+            Self::Csi(parameter) | Self::CsiRest(parameter) => match byte {
+                b'~' => numbered(parameter),
+                // The other parameters, and intermediate bytes.
+                b' '..=b'?' => {
+                    *self = Self::CsiRest(parameter);
                     None
                 }
                 _ => letter(byte),

@@ -1,0 +1,16 @@
+//! `cargo xtask bench-boot`: how long a boot takes, and how many instructions.
+//!
+//! Owns the method: a floor kernel in the same run, rows interleaved in random
+//! order, warm-up, medians with intervals, and gates on instruction counts
+//! only, for those repeat exactly where milliseconds do not. The arithmetic,
+//! the budgets and the reports are pure; `wall`, `counts` and `work` boot
+//! machines. Only `cmd/bench_boot.rs` and `cmd/ci.rs` call in here.
+
+pub mod baseline;
+pub mod budgets;
+pub mod document;
+pub mod histogram;
+pub mod html;
+mod plot;
+pub mod schedule;
+pub mod stats;

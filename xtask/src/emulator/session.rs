@@ -1,0 +1,474 @@
+//! One run of a machine, from its start to its [`Outcome`].
+//!
+//! Owns the event loop: console bytes, QEMU's events, signals and limits all
+//! arrive in one queue, so nothing is polled and nothing is missed.
+//!
+//! **Invariants:** the emulator is ended and reaped before [`Session::finish`],
+//! [`Session::stop`] or the drop return, whatever happened. `end` is set once
+//! and says what happened first; everything the guest said before that is in
+//! the console by then.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use regex::Regex;
+
+use crate::context::Context;
+use crate::failure::{Doing, Result};
+use crate::interrupt::{self, Subscription};
+use crate::process::{self, Child};
+
+use super::console::{Console, Match};
+use super::outcome::{End, Limit, Outcome};
+use super::qmp;
+use super::spec::{Leaving, MachineSpec};
+use super::start::{self, Control, Started};
+use super::transcript::Transcript;
+use crate::machine::Emulator;
+
+/// How long the last words may take to arrive after the emulator is reaped:
+/// they are in a pipe already.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How long to wait for what. [`Duration::MAX`] is for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From the start to the first byte on the console.
+    pub boot: Duration,
+    /// From one byte to the next.
+    pub silence: Duration,
+    /// From the start to the end.
+    pub total: Duration,
+    /// From the end marker to the end.
+    pub leave: Duration,
+}
+
+impl Limits {
+    /// For people: none but the command's own deadline.
+    pub const NONE: Limits = Limits {
+        boot: Duration::MAX,
+        silence: Duration::MAX,
+        total: Duration::MAX,
+        leave: Duration::MAX,
+    };
+}
+
+impl Default for Limits {
+    /// For scripts: generous to a loaded machine and to nested KVM, which
+    /// takes seconds to start.
+    fn default() -> Self {
+        Limits {
+            boot: Duration::from_secs(60),
+            silence: Duration::from_secs(60),
+            total: Duration::from_secs(300),
+            leave: Duration::from_secs(3),
+        }
+    }
+}
+
+/// Where a session is told to listen and to write, beside the machine.
+#[derive(Default)]
+pub struct Attachments {
+    /// Everything the guest says goes here too, as it is and at once.
+    pub copies: Vec<Box<dyn Write + Send>>,
+    /// A listening socket where gdb will call.
+    pub debugger: Option<TcpListener>,
+    /// Where to write what the screen shows at the end.
+    pub screenshot: Option<PathBuf>,
+}
+
+/// What a session waits for.
+#[derive(Debug)]
+enum Event {
+    Said(Instant, Vec<u8>),
+    /// The console closed: no more [`Event::Said`].
+    Closed,
+    Machine(qmp::Event),
+    Ended(Instant, ExitStatus),
+    Signal(i32),
+    Typed(Typed),
+}
+
+/// What a person typed, for [`super::terminal`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Typed {
+    /// These bytes.
+    Keys(Vec<u8>),
+    /// Nothing more will come.
+    Nothing,
+}
+
+/// Why [`Session::wait`] returned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Heard {
+    /// The guest said something.
+    Guest,
+    /// The person typed something.
+    Person(Typed),
+    /// The run is over.
+    End(End),
+}
+
+/// A running machine.
+pub struct Session {
+    child: Child,
+    control: Control,
+    transcript: Arc<Transcript>,
+    console: Console,
+    events: Receiver<Event>,
+    sender: Sender<Event>,
+    keyboard: Sender<Vec<u8>>,
+    limits: Limits,
+    leaving: Leaving,
+    screenshot: Option<PathBuf>,
+    screenshot_error: Option<String>,
+    started: Instant,
+    deadline: Option<Instant>,
+    console_open: Open,
+    end: Option<End>,
+    elapsed: Duration,
+    registers: Option<String>,
+    // Last, so that a signal during the drop of the others is still ours.
+    _subscription: Subscription,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Yes,
+    No,
+}
+
+impl Session {
+    /// Starts the machine.
+    pub fn start(cx: &Context, spec: &MachineSpec, limits: Limits) -> Result<Session> {
+        Session::start_with(cx, spec, limits, Attachments::default())
+    }
+
+    /// Starts the machine with something attached.
+    pub fn start_with(
+        cx: &Context,
+        spec: &MachineSpec,
+        limits: Limits,
+        attached: Attachments,
+    ) -> Result<Session> {
+        let (sender, events) = mpsc::channel();
+        // Sending fails only when the session is gone, and then nobody cares.
+        let tell = |sender: &Sender<Event>| {
+            let sender = sender.clone();
+            move |event| drop(sender.send(event))
+        };
+        let (on_signal, on_machine, on_end) = (tell(&sender), tell(&sender), tell(&sender));
+        let subscription = interrupt::subscribe(move |signal| on_signal(Event::Signal(signal)))?;
+        cx.remaining()?;
+        let started = Instant::now();
+        let Started {
+            child,
+            console,
+            keyboard,
+            transcript,
+            control,
+        } = start::start(
+            cx,
+            spec,
+            attached.debugger,
+            move |event| on_machine(Event::Machine(event)),
+            move |status| on_end(Event::Ended(Instant::now(), status)),
+        )?;
+        listen(console, attached.copies, tell(&sender))?;
+        let deadlines = [started.checked_add(limits.total), cx.deadline];
+        let leaving = if spec.emulator == Emulator::Bochs {
+            Leaving::Marker
+        } else {
+            spec.leaving
+        };
+        Ok(Session {
+            child,
+            control,
+            transcript,
+            console: Console::default(),
+            events,
+            sender,
+            keyboard: type_into(keyboard)?,
+            limits,
+            leaving,
+            screenshot: attached.screenshot,
+            screenshot_error: None,
+            started,
+            deadline: deadlines.into_iter().flatten().min(),
+            console_open: Open::Yes,
+            end: None,
+            elapsed: Duration::ZERO,
+            registers: None,
+            _subscription: subscription,
+        })
+    }
+
+    /// The emulator's process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What the guest said so far.
+    pub fn console(&self) -> &Console {
+        &self.console
+    }
+
+    /// Waits for the next match of `pattern` after the last one.
+    ///
+    /// # Errors
+    /// How the run ended, if it did before that.
+    pub fn wait_for(&mut self, pattern: &Regex) -> Result<Match, End> {
+        loop {
+            if let Some(found) = self.console.find(pattern) {
+                return Ok(found);
+            }
+            if let Heard::End(end) = self.wait() {
+                // What came with the end counts: the last line is often the
+                // one that was waited for.
+                return self.console.find(pattern).ok_or(end);
+            }
+        }
+    }
+
+    /// Types `line` and a carriage return, as a terminal does.
+    pub fn send(&mut self, line: &str) {
+        self.type_bytes(format!("{line}\r").into_bytes());
+    }
+
+    /// Types these bytes.
+    pub fn type_bytes(&mut self, bytes: Vec<u8>) {
+        // Fails when the emulator is gone, and its end tells that better.
+        let _ = self.keyboard.send(bytes);
+    }
+
+    /// A way for another thread to hand in what a person types.
+    pub fn typist(&self) -> impl Fn(Typed) + Send + 'static {
+        let sender = self.sender.clone();
+        move |typed| drop(sender.send(Event::Typed(typed)))
+    }
+
+    /// Waits for the end of the run, within the limits.
+    pub fn finish(mut self) -> Outcome {
+        while !matches!(self.wait(), Heard::End(_)) {}
+        self.into_outcome()
+    }
+
+    /// Ends the run now, if it has not ended already.
+    pub fn stop(mut self) -> Outcome {
+        // An end that is already in the queue came first.
+        while self.end.is_none() {
+            match self.events.try_recv() {
+                Ok(event) => drop(self.take_in(event)),
+                Err(_) => self.conclude(End::Stopped),
+            }
+        }
+        self.into_outcome()
+    }
+
+    /// Why there is no screenshot although one was asked for.
+    pub fn screenshot_error(&self) -> Option<&str> {
+        self.screenshot_error.as_deref()
+    }
+
+    /// Waits until something happens, or until a limit expires.
+    pub fn wait(&mut self) -> Heard {
+        loop {
+            if let Some(end) = self.end {
+                return Heard::End(end);
+            }
+            let (limit, expiry) = self.next_limit();
+            let event = match expiry {
+                // The session itself holds a sender, so the queue is open.
+                None => self
+                    .events
+                    .recv()
+                    .map_err(|_| RecvTimeoutError::Disconnected),
+                Some(at) => self
+                    .events
+                    .recv_timeout(at.saturating_duration_since(Instant::now())),
+            };
+            match event {
+                Ok(event) => {
+                    if let Some(heard) = self.take_in(event) {
+                        return heard;
+                    }
+                }
+                Err(_) => self.conclude(End::Deadline(limit)),
+            }
+        }
+    }
+
+    fn next_limit(&self) -> (Limit, Option<Instant>) {
+        let after =
+            |at: Duration, length: Duration| self.started.checked_add(at)?.checked_add(length);
+        let mut limits = vec![(Limit::Total, self.deadline)];
+        match self.console.last_byte() {
+            None => limits.push((Limit::Boot, after(Duration::ZERO, self.limits.boot))),
+            Some(last) => limits.push((Limit::Silence, after(last, self.limits.silence))),
+        }
+        if let Some(marker) = self.console.end_marker() {
+            limits.push((Limit::Leave, after(marker, self.limits.leave)));
+        }
+        let expiring = limits
+            .into_iter()
+            .filter_map(|(limit, at)| Some((limit, at?)));
+        match expiring.min_by_key(|(_, at)| *at) {
+            Some((limit, at)) => (limit, Some(at)),
+            None => (Limit::Total, None),
+        }
+    }
+
+    fn take_in(&mut self, event: Event) -> Option<Heard> {
+        match event {
+            Event::Said(at, bytes) => {
+                self.console
+                    .push(at.saturating_duration_since(self.started), &bytes);
+                if self.leaving == Leaving::Marker && self.console.end_marker().is_some() {
+                    self.conclude(End::Marked);
+                }
+                return Some(Heard::Guest);
+            }
+            Event::Closed => self.console_open = Open::No,
+            Event::Machine(qmp::Event::Reset) => self.conclude(End::Reset),
+            Event::Machine(qmp::Event::Off) => {
+                if let Control::Qmp(qmp) = &mut self.control {
+                    qmp.quit();
+                }
+            }
+            Event::Ended(at, status) => {
+                let end = self.end_by_itself(status);
+                self.settle(end, at);
+            }
+            Event::Signal(signal) => self.conclude(End::Interrupted(signal)),
+            Event::Typed(typed) => return Some(Heard::Person(typed)),
+        }
+        self.end.map(Heard::End)
+    }
+
+    fn end_by_itself(&self, status: ExitStatus) -> End {
+        match (&self.control, status.code(), status.signal()) {
+            (Control::Bochs(monitor), ..) if monitor.saw_triple_fault() => End::Reset,
+            (_, Some(code), _) => End::Exited(code),
+            (_, None, signal) => End::Signalled(signal.unwrap_or_default()),
+        }
+    }
+
+    /// Ends the emulator for this reason, after asking it what it still knows.
+    fn conclude(&mut self, end: End) {
+        if self.end.is_some() {
+            return;
+        }
+        let at = Instant::now();
+        if matches!(end, End::Deadline(_) | End::Reset) {
+            self.registers = match &mut self.control {
+                Control::Qmp(qmp) => qmp.registers(),
+                Control::Bochs(monitor) => monitor.registers(&self.child),
+            };
+        }
+        if let (Control::Qmp(qmp), Some(file)) = (&mut self.control, &self.screenshot) {
+            self.screenshot_error = qmp.screendump(&file.to_string_lossy()).err();
+        }
+        self.child.end(process::GRACE);
+        self.settle(end, at);
+    }
+
+    /// Takes in the last words of an emulator that is gone.
+    fn settle(&mut self, end: End, at: Instant) {
+        self.end = Some(end);
+        self.elapsed = at.saturating_duration_since(self.started);
+        let deadline = Instant::now() + LAST_WORDS;
+        while self.console_open == Open::Yes {
+            match self
+                .events
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
+                Ok(Event::Said(at, bytes)) => {
+                    self.console
+                        .push(at.saturating_duration_since(self.started), &bytes);
+                }
+                Ok(Event::Closed) => self.console_open = Open::No,
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        self.transcript.wait_for_end(deadline);
+    }
+
+    fn into_outcome(mut self) -> Outcome {
+        // QEMU reports each signal, our own SIGTERM too; that is no news.
+        let our_own = format!("from pid {} (", std::process::id());
+        let text = self.transcript.text();
+        let mut stderr: String = text
+            .split_inclusive('\n')
+            .filter(|line| !line.contains(&our_own))
+            .collect();
+        if let Control::Bochs(monitor) = &self.control {
+            stderr = monitor.complaints();
+        }
+        if let Some(error) = &self.screenshot_error {
+            stderr.push_str(&format!("the screenshot failed: {error}\n"));
+        }
+        let console = std::mem::take(&mut self.console);
+        Outcome {
+            end: self.end.unwrap_or(End::Stopped),
+            first_byte: console.first_byte(),
+            serial: console.into_lines(),
+            stderr,
+            registers: self.registers.take(),
+            elapsed: self.elapsed,
+        }
+    }
+}
+
+fn listen(
+    mut console: Box<dyn Read + Send>,
+    mut copies: Vec<Box<dyn Write + Send>>,
+    tell: impl Fn(Event) + Send + 'static,
+) -> Result<()> {
+    let body = move || {
+        let mut buffer = [0; 4096];
+        // The far end of a pseudo-terminal closes with an error.
+        while let Ok(length @ 1..) = console.read(&mut buffer) {
+            let at = Instant::now();
+            let said = &buffer[..length];
+            // A reader that went away gets no more; the run goes on.
+            copies.retain_mut(|copy| copy.write_all(said).and_then(|()| copy.flush()).is_ok());
+            tell(Event::Said(at, said.to_vec()));
+        }
+        tell(Event::Closed);
+    };
+    thread::Builder::new()
+        .name("console".into())
+        .spawn(body)
+        .doing("starting a thread")?;
+    Ok(())
+}
+
+/// A queue in front of the guest's input, for a guest that does not read must
+/// not stop us.
+fn type_into(mut keyboard: Box<dyn Write + Send>) -> Result<Sender<Vec<u8>>> {
+    let (sender, queue) = mpsc::channel::<Vec<u8>>();
+    let body = move || {
+        for bytes in queue {
+            if keyboard
+                .write_all(&bytes)
+                .and_then(|()| keyboard.flush())
+                .is_err()
+            {
+                return;
+            }
+        }
+    };
+    thread::Builder::new()
+        .name("keyboard".into())
+        .spawn(body)
+        .doing("starting a thread")?;
+    Ok(sender)
+}
