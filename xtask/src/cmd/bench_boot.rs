@@ -13,11 +13,12 @@ use crate::bench::histogram::Glyphs;
 use crate::bench::machines::Configuration;
 use crate::bench::stats::Random;
 use crate::bench::{baseline, counts, environment, html, report, wall, work};
-use crate::cmd::build::{self, Request};
+use crate::cmd::build::{self, Artifact, Request};
 use crate::context::Context;
 use crate::emulator::start;
 use crate::failure::{Doing, Failure, Result};
 use crate::flags;
+use crate::machine::Cpu;
 use crate::tools::{self, Tool};
 
 /// Counted rounds unless `--runs` says otherwise.
@@ -41,7 +42,7 @@ pub fn run(cx: &Context, flags: flags::BenchBoot) -> Result<()> {
     let earlier = flags.baseline.as_deref().map(read_baseline).transpose()?;
     let kernel = build::kernel(cx, &Request::default())?;
     // The Pentium is the floor that the figures are promised for.
-    let cpu = flags.cpu.unwrap_or(crate::machine::Cpu::Pentium);
+    let cpu = flags.cpu.unwrap_or(Cpu::Pentium);
     if cx.dry_run {
         for configuration in Configuration::ALL {
             cx.ui.echo(&start::command(
@@ -66,11 +67,7 @@ pub fn run(cx: &Context, flags: flags::BenchBoot) -> Result<()> {
         work: Vec::new(),
     };
     if flags.count {
-        document.counts = counts::measure(cx, &kernel.elf, cpu)?;
-        document.counts.push(Count {
-            name: "text".to_owned(),
-            value: kernel.sizes.text,
-        });
+        document.counts = all_counts(cx, &kernel, cpu)?;
         document.work = work::measure(cx, cpu)?;
     } else {
         let plan = wall::Plan {
@@ -165,6 +162,29 @@ fn terminal() -> (usize, Glyphs) {
         Glyphs::Ascii
     };
     (window.or(said).unwrap_or(UNKNOWN_WIDTH), glyphs)
+}
+
+/// Takes the counts and holds them against the budgets, without a report.
+pub fn gate_counts(cx: &Context) -> Result<()> {
+    let kernel = build::kernel(cx, &Request::default())?;
+    if cx.dry_run {
+        return Ok(());
+    }
+    let counts = all_counts(cx, &kernel, Cpu::Pentium)?;
+    for count in &counts {
+        cx.ui
+            .say(format_args!("{:>9}  {}", count.value, count.name));
+    }
+    gate(cx, &counts)
+}
+
+fn all_counts(cx: &Context, kernel: &Artifact, cpu: Cpu) -> Result<Vec<Count>> {
+    let mut counts = counts::measure(cx, &kernel.elf, cpu)?;
+    counts.push(Count {
+        name: "text".to_owned(),
+        value: kernel.sizes.text,
+    });
+    Ok(counts)
 }
 
 /// Holds the counts against `ci/budgets.toml`.

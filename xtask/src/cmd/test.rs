@@ -11,9 +11,9 @@ use crate::flags;
 use crate::machine;
 use crate::testing::matrix::Extent;
 use crate::testing::rejudge;
-use crate::testing::rings::{self, Builds};
+use crate::testing::rings::Builds;
 use crate::testing::select::Wanted;
-use crate::testing::suite::{self, Outputs, Suite, Tap};
+use crate::testing::suite::{self, LastLine, Outputs, Suite, Tap};
 
 /// Runs the command.
 pub fn run(cx: &Context, flags: flags::Test) -> Result<()> {
@@ -21,6 +21,7 @@ pub fn run(cx: &Context, flags: flags::Test) -> Result<()> {
         junit: flags.junit,
         json: flags.json,
         tap: if flags.tap { Tap::Stdout } else { Tap::None },
+        last_line: LastLine::Stdout,
     };
     if outputs.json.as_deref() == Some(Path::new("-")) && outputs.tap == Tap::Stdout {
         let mend = "give --json a file";
@@ -53,7 +54,7 @@ pub fn run(cx: &Context, flags: flags::Test) -> Result<()> {
         outputs,
     };
     match (flags.list, cx.dry_run) {
-        (_, true) => rings::dry_run(cx, &suite.wanted, builds, extent),
+        (_, true) => suite.dry_run(cx),
         (true, false) => suite.list(cx),
         (false, false) => suite.run(cx),
     }

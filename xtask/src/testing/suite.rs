@@ -40,6 +40,18 @@ pub struct Outputs {
     pub json: Option<PathBuf>,
     /// Whether the TAP stream goes to stdout.
     pub tap: Tap,
+    /// Where the last line stands.
+    pub last_line: LastLine,
+}
+
+/// Where a run's last line stands.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum LastLine {
+    /// Alone on stdout, unless a document is there.
+    #[default]
+    Stdout,
+    /// With the rest: this run is part of a larger one.
+    Stderr,
 }
 
 /// Whether a TAP stream is wanted.
@@ -53,8 +65,10 @@ pub enum Tap {
 }
 
 impl Outputs {
-    fn stdout_is_taken(&self) -> bool {
-        self.tap == Tap::Stdout || self.json.as_deref() == Some(Path::new("-"))
+    fn stdout_is_not_ours(&self) -> bool {
+        self.last_line == LastLine::Stderr
+            || self.tap == Tap::Stdout
+            || self.json.as_deref() == Some(Path::new("-"))
     }
 }
 
@@ -70,6 +84,11 @@ impl Suite {
             .collect();
         cx.ui.print(names);
         Ok(())
+    }
+
+    /// Prints what would be built and booted.
+    pub fn dry_run(&self, cx: &Context) -> Result<()> {
+        rings::dry_run(cx, &self.wanted, self.builds, self.extent)
     }
 
     /// Runs the chosen cases and reports them everywhere.
@@ -201,7 +220,7 @@ fn report(cx: &Context, reports: &[Report], not_run: usize, outputs: &Outputs) -
 
 /// Alone on stdout, unless a document is there.
 fn last_line(cx: &Context, tally: &Tally, outputs: &Outputs) {
-    if outputs.stdout_is_taken() {
+    if outputs.stdout_is_not_ours() {
         cx.ui.result(tally.line());
     } else {
         cx.ui.print(format_args!("{}\n", tally.line()));

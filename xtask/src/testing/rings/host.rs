@@ -25,7 +25,7 @@ use crate::testing::verdict::{Fault, Verdict};
 use crate::{interrupt, ui};
 
 /// The packages that build for the host.
-const PACKAGES: [&str; 3] = ["xtask", "boot", "kernel-core"];
+pub const HOST_PACKAGES: [&str; 3] = ["xtask", "boot", "kernel-core"];
 
 /// How long one test may take: property tests in a dev build on a loaded
 /// machine need some of it.
@@ -75,15 +75,15 @@ pub(super) fn dry_run(cx: &Context, profile: Profile) {
 }
 
 fn build_command(cx: &Context, profile: Profile) -> Command {
-    let mut command = cargo();
-    command.arg("test").current_dir(cx.project.root());
-    command.args(PACKAGES.iter().flat_map(|package| ["--package", package]));
+    let mut command = host_cargo(cx, "test");
+    command.args(
+        HOST_PACKAGES
+            .iter()
+            .flat_map(|package| ["--package", package]),
+    );
     command.args(["--no-run", "--message-format=json-render-diagnostics"]);
     if profile == Profile::Release {
         command.arg("--release").args(QUICKER_RELEASE);
-    }
-    if cx.offline {
-        command.arg("--offline");
     }
     command
 }
@@ -106,9 +106,15 @@ fn build(cx: &Context, profile: Profile) -> Result<Vec<Program>> {
     Ok(programs)
 }
 
-/// The cargo that runs us, so that nothing is built twice.
-fn cargo() -> Command {
-    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+/// A command of the cargo that runs us, so that nothing is built twice.
+pub fn host_cargo(cx: &Context, subcommand: &str) -> Command {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.arg(subcommand).current_dir(cx.project.root());
+    if cx.offline && subcommand != "fmt" {
+        command.arg("--offline");
+    }
+    command
 }
 
 fn list(cx: &Context, program: &Program, more: &[&str]) -> Result<Vec<String>> {

@@ -23,6 +23,8 @@ mod kernels;
 mod ktest;
 mod system;
 
+pub use host::{HOST_PACKAGES, host_cargo};
+
 /// Which builds are tested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Builds {
