@@ -26,7 +26,6 @@ use crate::testing::select::Wanted;
 use crate::testing::suite::{LastLine, Outputs, Suite};
 use crate::toolchain;
 use crate::tools::{self, Tool};
-use crate::ui;
 
 pub(super) fn fmt(cx: &Context) -> Result<End> {
     tools::require(cx, &[Tool::Rustfmt])?;
@@ -253,5 +252,7 @@ fn succeed(cx: &Context, command: &mut Command, mend: &str) -> Result<End> {
     if run::to_end(cx, command)?.success() {
         return Ok(End::Passed);
     }
-    Err(Failure::failed(format!("`{}` failed", ui::command_line(command))).mend(mend))
+    let subcommand = command.get_args().next().unwrap_or_default();
+    let what = format!("`cargo {}` failed", subcommand.to_string_lossy());
+    Err(Failure::failed(what).mend(mend))
 }
