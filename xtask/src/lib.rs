@@ -10,6 +10,7 @@ pub mod cmd;
 pub mod compile;
 pub mod completions;
 pub mod context;
+pub mod elf;
 pub mod emulator;
 pub mod failure;
 pub mod finalise;
