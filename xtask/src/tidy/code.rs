@@ -81,7 +81,7 @@ pub(super) fn getter(tree: &Tree) -> Vec<Place> {
 
 /// A sleep is too short on a slow machine and too long on a fast one; in tests
 /// as well.
-pub(super) fn sleep(tree: &Tree) -> Vec<Place> {
+pub(super) fn sleeps(tree: &Tree) -> Vec<Place> {
     let mut places = Vec::new();
     for (file, source) in tree.rust() {
         if MAY_SLEEP.iter().any(|(path, _)| *path == file.path) {

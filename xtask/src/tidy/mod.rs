@@ -164,7 +164,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "sleep",
         mend: "wait for a line or an event with a deadline",
-        check: code::sleep,
+        check: code::sleeps,
     },
     Rule {
         name: "document-end",

@@ -14,8 +14,6 @@ use crate::tidy::source::Source;
 
 /// Folders that hold nothing people wrote.
 const MADE: [&str; 2] = ["target", ".git"];
-/// Commits that are looked at: as many as a branch has at most.
-const COMMITS: &str = "200";
 
 /// A file.
 #[derive(Debug)]
@@ -66,7 +64,7 @@ pub struct Tree {
     pub files: BTreeMap<String, File>,
     /// Every path that exists, folders and binary files included.
     pub paths: std::collections::BTreeSet<String>,
-    /// The newest commits; none without git.
+    /// Commits that can still be mended; none without git.
     pub commits: Vec<Commit>,
 }
 
@@ -151,18 +149,31 @@ fn listed_by_git(cx: &Context) -> Result<Option<Vec<String>>> {
     Ok(Some(paths))
 }
 
+/// The newest commit, and those that are on this branch alone: what others have
+/// already cannot be mended.
 fn commits(cx: &Context) -> Result<Vec<Commit>> {
-    let format = "--format=%h %s";
-    let text = git(cx, &["log", "--no-merges", "-n", COMMITS, format])?;
-    Ok(text
-        .unwrap_or_default()
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .map(|(hash, subject)| Commit {
-            hash: hash.to_owned(),
-            subject: subject.to_owned(),
-        })
-        .collect())
+    let mut commits: Vec<Commit> = Vec::new();
+    // Without a pattern in it, git would take `main` for a folder of branches.
+    let others = ["--not", "--remotes", "--branches=mai[n]"];
+    for range in [
+        &["--no-walk", "HEAD"][..],
+        &[&["HEAD"][..], &others].concat(),
+    ] {
+        let words = [&["log", "--no-merges", "--format=%h %s"][..], range].concat();
+        for line in git(cx, &words)?.unwrap_or_default().lines() {
+            let Some((hash, subject)) = line.split_once(' ') else {
+                continue;
+            };
+            let commit = Commit {
+                hash: hash.to_owned(),
+                subject: subject.to_owned(),
+            };
+            if !commits.contains(&commit) {
+                commits.push(commit);
+            }
+        }
+    }
+    Ok(commits)
 }
 
 /// What git says; `None` without git, or outside of a repository of ours.
