@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::alloc::Layout;
 
 use crate::ktest::case;
 use crate::mm::{OutOfMemory, frames, heap};
@@ -45,19 +46,31 @@ case! {
         exercise::<168>();
         exercise::<340>();
         exercise::<508>();
-        exercise::<1024>();
-        exercise::<2500>();
+    }
+
+    fn keeps_whole_pages_apart() {
+        let sizes = [4096, 5000, 12_288, 4097];
+        let mut pieces: [Vec<u8>; 4] = [const { Vec::new() }; 4];
+        for (mark, (piece, size)) in pieces.iter_mut().zip(sizes).enumerate() {
+            piece.try_reserve_exact(size).expect("there is memory");
+            piece.resize(size, mark as u8);
+        }
+        for (mark, piece) in pieces.iter().enumerate() {
+            assert!(piece.iter().all(|&byte| byte == mark as u8), "piece {mark} was overwritten");
+        }
     }
 
     fn aligns() {
-        #[repr(align(64))]
-        struct Line([u8; 80]);
-        let line = heap::try_box(Line([0; 80])).expect("there is memory");
-        assert_eq!((&raw const line.0).addr() % 64, 0);
-        #[repr(align(4096))]
-        struct Page([u8; 4096]);
-        let page = heap::try_box(Page([0; 4096])).expect("there is memory");
-        assert_eq!((&raw const page.0).addr() % 4096, 0);
+        for (size, align) in [(80, 64), (1, 256), (100, 512), (4096, 4096), (1, 16_384)] {
+            let layout = Layout::from_size_align(size, align).expect("a power of two");
+            // SAFETY: no size is zero, and each block goes back as it came.
+            unsafe {
+                let block = alloc::alloc::alloc(layout);
+                assert!(!block.is_null());
+                assert_eq!(block.addr() % align, 0, "{layout:?}");
+                alloc::alloc::dealloc(block, layout);
+            }
+        }
     }
 
     fn says_when_there_is_no_more() {
@@ -79,7 +92,7 @@ case! {
         }
         assert!(frames::counts().low_free < 4096 || pieces.len() == pieces.capacity());
         if frames::counts().low_free == 0 {
-            assert!(Guarded::<1024>::new(0).is_err());
+            assert!(Guarded::<508>::new(0).is_err());
         }
     }
 }

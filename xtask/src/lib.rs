@@ -8,6 +8,7 @@ pub mod bench;
 pub mod cli;
 pub mod cmd;
 pub mod compile;
+pub mod completions;
 pub mod context;
 pub mod elf;
 pub mod emulator;
