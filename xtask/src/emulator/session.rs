@@ -26,7 +26,7 @@ use crate::machine::Emulator;
 use crate::process::{self, Child, Group};
 
 use super::console::{Console, Match};
-use super::limits::Limits;
+pub use super::limits::Limits;
 use super::outcome::{End, Outcome};
 use super::qmp;
 use super::spec::{Leaving, MachineSpec};
@@ -99,6 +99,7 @@ pub struct Session {
     started: Instant,
     deadline: Option<Instant>,
     console_open: Open,
+    asked_to_quit: Asked,
     end: Option<End>,
     elapsed: Duration,
     registers: Option<String>,
@@ -108,6 +109,13 @@ pub struct Session {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Open {
+    Yes,
+    No,
+}
+
+/// Whether QEMU's end was our wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
     Yes,
     No,
 }
@@ -174,6 +182,7 @@ impl Session {
             started,
             deadline: deadlines.into_iter().flatten().min(),
             console_open: Open::Yes,
+            asked_to_quit: Asked::No,
             end: None,
             elapsed: Duration::ZERO,
             registers: None,
@@ -314,8 +323,15 @@ impl Session {
             Event::Machine(qmp::Event::Reset) if self.companion.is_some() => {}
             Event::Machine(qmp::Event::Reset) => self.conclude(End::Reset),
             Event::Machine(qmp::Event::Off) => {
+                // Its end follows, with the guest's exit code.
                 if let Control::Qmp(qmp) = &mut self.control {
                     qmp.quit();
+                    self.asked_to_quit = Asked::Yes;
+                }
+            }
+            Event::Machine(qmp::Event::Left) => {
+                if self.asked_to_quit == Asked::No {
+                    self.conclude(End::Stopped);
                 }
             }
             Event::Ended(at, status) => {

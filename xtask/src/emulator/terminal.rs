@@ -104,6 +104,15 @@ pub fn attend(ui: &Ui, session: &mut Session) -> Result<End> {
     Ok(end)
 }
 
+/// Lets QEMU have the terminal for its screen until the run ends.
+pub fn lend(session: &mut Session) -> End {
+    // QEMU gives it back itself, unless it is killed.
+    let held = Held::lent().ok();
+    let end = listen(session);
+    drop(held);
+    end
+}
+
 /// Whether this is a terminal and we are its foreground job: touching it from
 /// the background would stop us.
 fn is_ours(stdin: &impl AsFd) -> bool {

@@ -231,3 +231,24 @@ fn a_script_never_touches_the_terminal() {
     tool.end(130);
     assert!(pressed.elapsed() < Duration::from_secs(2));
 }
+
+#[test]
+fn on_a_curses_screen_the_guest_may_end_or_the_person_may_quit() {
+    let screen = |behaviour| {
+        let run = Run::new();
+        let mut command = run.qemu(behaviour, &["--display", "curses", "--timeout", "60s"]);
+        command.env("TERM", "vt100");
+        AtTerminal::with(run, command)
+    };
+    let mut tool = screen(Behaviour::Succeed);
+    tool.wait_for("ended with success");
+    tool.end(0);
+    let mut tool = screen(Behaviour::FallSilent);
+    // The firmware's words on the screen: QEMU reads keys by now.
+    tool.wait_for("SeaBIOS");
+    tool.press(b"\x1b2");
+    tool.wait_for("(qemu)");
+    tool.press(b"quit\r");
+    tool.wait_for("left the machine");
+    tool.end(0);
+}
