@@ -84,6 +84,8 @@ too_old:
     out dx, al
 5:  hlt
     jmp 5b
+
+    .section .boot.rodata, "a"
 too_old_text:
     .ascii "exov6: panic: this CPU is older than a Pentium (needs PSE, TSC, CX8)\r\n"
     .ascii "exov6: done panic\r\n"

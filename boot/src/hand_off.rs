@@ -25,7 +25,14 @@ pub struct RegionStore([MemoryRegion; MAX_SPANS]);
 impl RegionStore {
     /// Room for the regions of any [`MemoryMap`].
     pub const fn new() -> Self {
-        Self([MemoryRegion::empty(); MAX_SPANS])
+        // All zero, unlike `MemoryRegion::empty()`, for a static in .bss. Only
+        // places that were filled are ever lent out.
+        const FILLER: MemoryRegion = MemoryRegion {
+            start: 0,
+            end: 0,
+            kind: MemoryRegionKind::Usable,
+        };
+        Self([FILLER; MAX_SPANS])
     }
 }
 

@@ -196,8 +196,9 @@ pub struct LoaderInfo {
     pub command_line: Text<COMMAND_LINE>,
     /// The loader's name for itself.
     pub loader_name: Text<LOADER_NAME>,
-    /// The screen.
-    pub framebuffer: Option<Framebuffer>,
+    /// The screen, if any. Not an `Option`, whose `None` would not be zero here
+    /// and carry this whole structure from .bss to .data.
+    screen: FixedVec<Framebuffer, 1>,
     /// Physical addresses of the VBE controller's and mode's descriptions.
     pub vbe: Option<(u32, u32)>,
     /// Physical address of ACPI's root pointer.
@@ -238,7 +239,17 @@ impl LoaderInfo {
         }),
         command_line: Text::EMPTY,
         loader_name: Text::EMPTY,
-        framebuffer: None,
+        screen: FixedVec::new(Framebuffer {
+            address: 0,
+            pitch: 0,
+            width: 0,
+            height: 0,
+            bits_per_pixel: 0,
+            pixels: Pixels::Indexed {
+                palette: 0,
+                colours: 0,
+            },
+        }),
         vbe: None,
         rsdp: None,
         losses: Losses {
@@ -249,6 +260,18 @@ impl LoaderInfo {
         },
     };
 
+    /// The screen as the loader set it up.
+    pub fn framebuffer(&self) -> Option<Framebuffer> {
+        self.screen.first().copied()
+    }
+
+    /// Notes the screen, if its description makes sense.
+    pub(crate) fn set_framebuffer(&mut self, screen: Option<Framebuffer>) {
+        self.screen.clear();
+        let kept = screen.is_some_and(|screen| self.screen.push(screen).is_ok());
+        self.losses.framebuffer = !kept;
+    }
+
     /// Forgets everything, without writing all 12 KiB: what begins to speak
     /// is `protocol`.
     pub(crate) fn clear(&mut self, protocol: Protocol) {
@@ -258,7 +281,7 @@ impl LoaderInfo {
         self.modules.clear();
         self.command_line.clear();
         self.loader_name.clear();
-        self.framebuffer = None;
+        self.screen.clear();
         self.vbe = None;
         self.rsdp = None;
         self.losses = Losses::default();
@@ -294,16 +317,14 @@ impl LoaderInfo {
     /// there is no more room. The place of its string is handed back to fill.
     pub(crate) fn add_module(&mut self, start: u64, end: u64) -> Option<&mut Text<MODULE_STRING>> {
         let sound = start <= end && end <= 1 << 32;
-        let module = Module {
-            start,
-            end,
-            string: Text::EMPTY,
-        };
-        if !sound || self.modules.push(module).is_err() {
+        if !sound || self.modules.is_full() {
             self.lose_modules(1);
             return None;
         }
-        let module = self.modules.as_mut_slice().last_mut()?;
+        let module = self.modules.extend_in_place()?;
+        module.start = start;
+        module.end = end;
+        module.string.clear();
         Some(&mut module.string)
     }
 

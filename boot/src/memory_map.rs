@@ -61,12 +61,15 @@ pub struct Span {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyInUse;
 
-/// The memory map put in order.
+/// The memory map put in order. About 9 KiB, all zero at first: it belongs in a
+/// static.
 #[derive(Clone, Debug)]
 pub struct MemoryMap {
     spans: FixedVec<Span, MAX_SPANS>,
     dropped_bytes: u64,
     bytes_above: u64,
+    /// Here for its 6 KiB only: on a stack it would be cleared each time.
+    claims: Claims,
 }
 
 impl MemoryMap {
@@ -75,10 +78,19 @@ impl MemoryMap {
         spans: FixedVec::new(Span {
             start: 0,
             end: 0,
-            kind: SpanKind::Usable,
+            kind: SpanKind::Firmware(RegionKind::Usable),
         }),
         dropped_bytes: 0,
         bytes_above: 0,
+        claims: Claims {
+            regions: FixedVec::new(Claim {
+                start: 0,
+                end: 0,
+                kind: RegionKind::Usable,
+            }),
+            in_use: FixedVec::new((0, 0)),
+            cuts: FixedVec::new(0),
+        },
     };
 
     /// The spans, ascending.
@@ -134,10 +146,15 @@ impl MemoryMap {
         if in_use.len() > MAX_IN_USE {
             return Err(TooManyInUse);
         }
-        let sources = Sources::new(info, in_use);
+        self.claims.collect(info, in_use);
         let mut open: Option<Span> = None;
-        for (&start, &end) in sources.cuts.iter().zip(sources.cuts.iter().skip(1)) {
-            let Some(kind) = sources.kind_of(start) else {
+        for index in 1..self.claims.cuts.len() {
+            let (Some(&start), Some(&end)) =
+                (self.claims.cuts.get(index - 1), self.claims.cuts.get(index))
+            else {
+                break;
+            };
+            let Some(kind) = self.claims.kind_of(start) else {
                 continue;
             };
             match &mut open {
@@ -201,7 +218,7 @@ fn bytes_above(region: &Region) -> u64 {
 }
 
 /// A claim on memory below 4 GiB, of one kind: `start < end`.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 struct Claim {
     start: u64,
     end: u64,
@@ -210,42 +227,37 @@ struct Claim {
 
 /// Everything that is claimed, and every address at which a claim ends or
 /// begins, ascending: between two such cuts memory is of one kind.
-struct Sources {
+#[derive(Clone, Debug)]
+struct Claims {
     regions: FixedVec<Claim, MAX_SOURCES>,
     in_use: FixedVec<(u64, u64), MAX_IN_USE>,
     cuts: FixedVec<u64, MAX_CUTS>,
 }
 
-impl Sources {
-    fn new(info: &LoaderInfo, in_use: &[Range<u64>]) -> Self {
-        let mut sources = Self {
-            regions: FixedVec::new(Claim {
-                start: 0,
-                end: 0,
-                kind: RegionKind::Usable,
-            }),
-            in_use: FixedVec::new((0, 0)),
-            cuts: FixedVec::new(0),
-        };
+impl Claims {
+    /// Takes in the loader's regions and the caller's ranges.
+    fn collect(&mut self, info: &LoaderInfo, in_use: &[Range<u64>]) {
+        self.regions.clear();
+        self.in_use.clear();
+        self.cuts.clear();
         for region in info.regions.iter() {
-            sources.claim(region);
+            self.claim(region);
         }
         let offers = |claim: &Claim| claim.kind == RegionKind::Usable;
-        if !sources.regions.iter().any(offers) {
+        if !self.regions.iter().any(offers) {
             for region in lower_and_upper(info) {
-                sources.claim(&region);
+                self.claim(&region);
             }
         }
         for range in in_use {
             let start = (range.start - range.start % FRAME).min(TOP);
             let end = range.end.min(TOP).next_multiple_of(FRAME);
             // As many fit as normalise lets pass.
-            if range.start < range.end && start < end && sources.in_use.push((start, end)).is_ok() {
-                sources.cut(start);
-                sources.cut(end);
+            if range.start < range.end && start < end && self.in_use.push((start, end)).is_ok() {
+                self.cut(start);
+                self.cut(end);
             }
         }
-        sources
     }
 
     fn claim(&mut self, region: &Region) {

@@ -80,8 +80,7 @@ fn read_block(memory: &impl PhysicalMemory, block: &[u8], info: &mut LoaderInfo)
         info.vbe = Some((block.u32_at(72)?, block.u32_at(76)?));
     }
     if told(flag::FRAMEBUFFER) {
-        info.framebuffer = read_framebuffer(block);
-        info.losses.framebuffer = info.framebuffer.is_none();
+        info.set_framebuffer(read_framebuffer(block));
     }
     Some(())
 }

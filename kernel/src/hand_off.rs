@@ -2,13 +2,14 @@
 //!
 //! Everything after it sees the kernel's own types.
 
-use bootloader_api::info::{MemoryRegion, MemoryRegionKind};
+use bootloader_api::BootInfo;
+use bootloader_api::info::MemoryRegionKind;
 use boot::loader::{LoaderInfo, Module};
 use kernel_core::addr::FrameRange;
 
 /// What the kernel starts with.
 pub(crate) struct HandOff {
-    regions: &'static [MemoryRegion],
+    boot_info: BootInfo,
     /// The arguments, without the kernel's path.
     pub(crate) command_line: &'static str,
     /// Boot modules, in order.
@@ -26,27 +27,22 @@ pub(crate) struct HandOff {
 impl HandOff {
     /// Takes over from the boot layer.
     pub(crate) fn take(boot: boot::hand_off::HandOff<'static>) -> HandOff {
-        let info = boot.boot_info;
-        let regions: &'static mut [MemoryRegion] = {
-            // `MemoryRegions` only lends out slices as short as itself.
-            let regions = info.memory_regions;
-            // SAFETY: `boot` made it from a static store that it gave up.
-            unsafe { core::slice::from_raw_parts_mut(regions.as_ptr().cast_mut(), regions.len()) }
-        };
+        let mut info = boot.boot_info;
         HandOff {
-            regions,
             command_line: boot.command_line,
             modules: boot.modules,
-            rsdp: info.rsdp_addr.into_option(),
+            rsdp: info.rsdp_addr.take(),
             entry_tsc: boot.entry_tsc,
             loader: boot.loader,
             image_bytes: info.kernel_len,
+            boot_info: info,
         }
     }
 
     /// Free RAM, in whole frames.
     pub(crate) fn usable(&self) -> impl Iterator<Item = FrameRange> + Clone {
-        let usable = self.regions.iter().filter(|region| region.kind == MemoryRegionKind::Usable);
+        let regions = self.boot_info.memory_regions.iter();
+        let usable = regions.filter(|region| region.kind == MemoryRegionKind::Usable);
         usable.map(|region| FrameRange::inside(region.start, region.end - region.start))
     }
 }

@@ -34,6 +34,8 @@ mod irq;
 #[cfg(feature = "ktest")]
 mod ktest;
 mod machine;
+#[cfg(feature = "ktest")]
+mod misdeed;
 mod mm;
 mod monitor;
 mod panic;

@@ -91,6 +91,16 @@ impl Compilation<'_> {
         Ok(command)
     }
 
+    /// The command that fetches what the kernel and its `core` are built from.
+    pub fn fetch(&self, cx: &Context) -> Result<Command> {
+        let mut command = self.toolchain.cargo(cx, "fetch");
+        command.args(self.toolchain.unstable_options());
+        command
+            .arg("--target")
+            .arg(target_file(cx, self.toolchain.version)?);
+        Ok(command)
+    }
+
     /// The command that links the kernel.
     pub fn link(&self, cx: &Context) -> Result<Command> {
         let mut command = self.cargo(cx, "rustc")?;

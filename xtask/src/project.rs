@@ -90,6 +90,11 @@ impl Project {
         self.root.join("kernel/link.ld")
     }
 
+    /// The functions that may use newer instructions; may not exist.
+    pub fn gated_list(&self) -> PathBuf {
+        self.root.join("kernel/src/arch/gated.list")
+    }
+
     /// The kernel's manifest.
     pub fn kernel_manifest(&self) -> PathBuf {
         self.root.join("kernel/Cargo.toml")

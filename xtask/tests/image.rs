@@ -305,5 +305,8 @@ fn the_cd_is_the_same_every_time_and_boots_with_words_and_modules() {
         .expect("QEMU is installed");
     let serial = String::from_utf8_lossy(&qemu.stdout);
     assert_eq!(qemu.status.code(), Some(33), "serial console:\n{serial}");
-    assert!(serial.contains("console=serial a(b)M"), "{serial}");
+    assert!(
+        serial.contains("\nconsole=serial a(b)M"),
+        "GRUB's escapes end with their line: {serial:?}"
+    );
 }

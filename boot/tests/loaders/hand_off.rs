@@ -64,7 +64,7 @@ fn from_pvh() {
 fn screens_of_whole_bytes_are_handed_over_when_mapped() {
     let mut info = Box::new(LoaderInfo::EMPTY);
     multiboot::read(&recorded!("multiboot-grub"), 0x1_0000, &mut info).expect("readable");
-    let screen = info.framebuffer.expect("GRUB set one up");
+    let screen = info.framebuffer().expect("GRUB set one up");
     let layout = screen_layout(&screen).expect("32 bits a pixel");
     assert_eq!(
         (layout.width, layout.height, layout.stride),

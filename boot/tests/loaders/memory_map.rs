@@ -129,6 +129,14 @@ fn reserved_wins_and_wraps_reach_the_top() {
 }
 
 #[test]
+fn usable_entries_that_wrap_are_ignored() {
+    let map = normalised(&told(&[(MIB, u64::MAX, RAM), (0, MIB, RAM)], None), &[]);
+    assert_eq!(usable(&map), [(0, MIB)]);
+    let map = normalised(&told(&[(u64::MAX, 1, RAM)], None), &[]);
+    assert_eq!((usable(&map), map.bytes_above()), (vec![], 0));
+}
+
+#[test]
 fn frames_are_whole_after_merging() {
     // Two halves of one frame make a frame; a lone half makes none.
     let map = normalised(
@@ -180,23 +188,32 @@ fn odd_ranges_in_use_do_no_harm() {
     assert_eq!(usable(&normalised(&info, &odd)), [(0, 63 * MIB)]);
 }
 
+/// The map of 128 usable spans of these many frames, holes between them, ten
+/// of which begin with a frame in use: ten spans too many.
+fn overfull(frames: impl Fn(u64) -> u64) -> Box<MemoryMap> {
+    let entries: Vec<Entry> = (0..128u64)
+        .map(|index| (index * 16 * MIB, frames(index) * FRAME, RAM))
+        .collect();
+    let in_use: Vec<Range<u64>> = (20..30u64)
+        .map(|index| index * 16 * MIB..index * 16 * MIB + FRAME)
+        .collect();
+    normalised(&told(&entries, None), &in_use)
+}
+
 #[test]
 fn when_spans_run_out_the_smallest_usable_goes() {
-    // Usable spans of growing size with a hole after each, more than fit once
-    // those in use cut some in two.
-    let entries: Vec<Entry> = (0..128u64)
-        .map(|index| (index * 16 * MIB, MIB + (index ^ 1) * FRAME, RAM))
-        .collect();
-    let info = told(&entries, None);
-    let in_use: Vec<Range<u64>> = (0..10u64)
-        .map(|index| (20 + index) * 16 * MIB..(20 + index) * 16 * MIB + FRAME)
-        .collect();
-    let map = normalised(&info, &in_use);
+    // Small ones first: they make room for the larger ones at the end.
+    let map = overfull(|index| 300 + index);
     assert_eq!(map.spans().len(), MAX_SPANS);
     let smallest = map.usable().map(|span| span.end - span.start).min();
-    assert_eq!(smallest, Some(MIB + 10 * FRAME));
-    let dropped: u64 = (0..10).map(|index| MIB + index * FRAME).sum();
-    assert_eq!(map.dropped_bytes(), dropped);
+    assert_eq!(smallest, Some(310 * FRAME));
+    assert_eq!(map.dropped_bytes(), (300..310).sum::<u64>() * FRAME);
+    // Small ones last: they find no room.
+    let map = overfull(|index| 500 - index);
+    let smallest = map.usable().map(|span| span.end - span.start).min();
+    assert_eq!(smallest, Some((500 - 117) * FRAME));
+    let dropped = (118..128).map(|index| 500 - index).sum::<u64>();
+    assert_eq!(map.dropped_bytes(), dropped * FRAME);
 }
 
 /// Starts, lengths and kinds in a small space, where they collide.

@@ -49,7 +49,7 @@ fn qemu() {
         [(0x10_2000, 5000, "m1 one two=2"), (0x10_4000, 300, "m2")]
     );
     assert_eq!(info.losses, Losses::default());
-    assert_eq!(info.framebuffer, None);
+    assert_eq!(info.framebuffer(), None);
     assert_eq!(info.rsdp, None);
     assert_eq!(
         info.regions.as_slice(),
@@ -91,7 +91,7 @@ fn grub_with_a_screen() {
     assert_eq!(info.regions.len(), 6);
     let colour = |position| ColourField { position, size: 8 };
     assert_eq!(
-        info.framebuffer,
+        info.framebuffer(),
         Some(Framebuffer {
             address: 0xfd00_0000,
             pitch: 3200,
@@ -131,7 +131,7 @@ fn without_flags_nothing_is_believed() {
     let info = Block::new(0).bytes(4, &[0x41; 114]).read(&mut memory);
     assert!(info.regions.is_empty() && info.modules.is_empty());
     assert_eq!(info.command_line.as_str(), "");
-    assert_eq!((info.lower_upper_kib, info.framebuffer), (None, None));
+    assert_eq!((info.lower_upper_kib, info.framebuffer()), (None, None));
     assert_eq!(info.losses, Losses::default());
 }
 
@@ -144,7 +144,7 @@ fn what_was_there_before_is_forgotten() {
     assert!(info.regions.is_empty() && info.modules.is_empty());
     assert_eq!(info.command_line.as_str(), "");
     assert_eq!(info.loader_name.as_str(), "");
-    assert_eq!(info.framebuffer, None);
+    assert_eq!(info.framebuffer(), None);
 }
 
 #[test]
@@ -287,12 +287,12 @@ fn screens_of_each_type() {
     let mut memory = Recording::blank();
     let info = screen([160, 80, 25], 16, 2).read(&mut memory);
     assert_eq!(
-        info.framebuffer.map(|screen| screen.pixels),
+        info.framebuffer().map(|screen| screen.pixels),
         Some(Pixels::Text)
     );
     let info = screen([320, 320, 200], 8, 0).read(&mut memory);
     assert_eq!(
-        info.framebuffer.map(|screen| screen.pixels),
+        info.framebuffer().map(|screen| screen.pixels),
         Some(Pixels::Indexed {
             palette: 0x0605_0500,
             colours: 0x050b,
@@ -300,7 +300,7 @@ fn screens_of_each_type() {
     );
     let info = screen([1280, 640, 480], 16, 1).read(&mut memory);
     assert!(matches!(
-        info.framebuffer.map(|screen| screen.pixels),
+        info.framebuffer().map(|screen| screen.pixels),
         Some(Pixels::Direct {
             green: ColourField {
                 position: 5,
@@ -327,7 +327,7 @@ fn screens_that_make_no_sense_are_left_out() {
         screen([1280, 640, 480], 16, 1).bytes(113, &[0]),  // colour of no bits
     ] {
         let info = block.read(&mut memory);
-        assert_eq!(info.framebuffer, None);
+        assert_eq!(info.framebuffer(), None);
         assert!(info.losses.framebuffer);
     }
 }

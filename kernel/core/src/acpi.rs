@@ -9,7 +9,7 @@
 
 use crate::{
     addr::PhysAddr,
-    firmware::{Fields, PhysicalMemory, checksum_holds, extended_bios_data_area, scan},
+    firmware::{Fields, PhysicalMemory, checksum_holds, extended_bios_data_area, scan, signature},
     topology::{IoApic, IsaRoute, Source, Topology},
 };
 
@@ -22,6 +22,9 @@ const HEADER: usize = 36;
 /// Tables longer than this aren't believed. The largest real ones, DSDTs of
 /// laptops, come to some 300 KiB.
 const LONGEST_TABLE: usize = 1 << 20;
+/// Sound root pointers that are followed. There is one; were a segment full of
+/// them, each with a long table of wrong sum, the search would take minutes.
+const MOST_ROOT_POINTERS: u32 = 8;
 /// Tables that a root table is believed to name.
 const MOST_TABLES: usize = 128;
 
@@ -65,15 +68,20 @@ impl Tables {
             Some((0xe_0000, 0x1_0000)),
         ];
         let mut fault = AcpiFault::NoRootPointer;
+        let mut followed = 0;
         for (address, length) in areas.into_iter().flatten() {
             let Some(area) = memory.bytes(address, length) else {
                 continue;
             };
-            let found = scan(area, *b"RSD ", |_, rsdp| {
+            let found = scan::<{ signature(*b"RSD ") }, _>(area, |rsdp| {
+                if followed >= MOST_ROOT_POINTERS {
+                    return None;
+                }
                 match Self::from_root_pointer(memory, rsdp)? {
                     Ok(tables) => Some(tables),
                     Err(why) => {
                         fault = why;
+                        followed += 1;
                         None
                     }
                 }

@@ -55,23 +55,36 @@ pub fn checksum_holds(bytes: &[u8]) -> bool {
     bytes.iter().fold(0u8, |sum, &byte| sum.wrapping_add(byte)) == 0
 }
 
-/// First offset, in steps of 16, at which `area` holds `signature` and then
-/// whatever `accept` wants of the bytes from there on. Four instructions a step
-/// matter here: 128 KiB are 8,192 steps of every boot without ACPI.
-pub(crate) fn scan<'a, T>(
+/// What `accept` makes of the first place in `area`, in steps of 16, that holds
+/// `SIGNATURE` (four characters, the first in the lowest byte); it is given
+/// the bytes from there on. A boot without ACPI takes 12,288 such steps: four
+/// are one iteration here, at some three instructions a step.
+pub(crate) fn scan<'a, const SIGNATURE: u32, T>(
     area: &'a [u8],
-    signature: [u8; 4],
-    mut accept: impl FnMut(usize, &'a [u8]) -> Option<T>,
+    mut accept: impl FnMut(&'a [u8]) -> Option<T>,
 ) -> Option<T> {
-    for (step, paragraph) in area.chunks_exact(16).enumerate() {
-        if paragraph.starts_with(&signature) {
-            let offset = step * 16;
-            if let Some(found) = accept(offset, area.get(offset..)?) {
-                return Some(found);
+    const STEP: usize = 16;
+    let holds = |at: &[u8]| at.u32_at(0) == Some(SIGNATURE);
+    let mut rest = area;
+    while let Some((block, behind)) = rest.split_first_chunk::<{ 4 * STEP }>() {
+        let [a, b, c, d] = [0, STEP, 2 * STEP, 3 * STEP];
+        if holds(&block[a..]) || holds(&block[b..]) || holds(&block[c..]) || holds(&block[d..]) {
+            for step in [a, b, c, d] {
+                let from = rest.get(step..).filter(|from| holds(from));
+                if let Some(found) = from.and_then(&mut accept) {
+                    return Some(found);
+                }
             }
         }
+        rest = behind;
     }
+    // Areas are whole KiB: nothing is left over.
     None
+}
+
+/// Four characters as [`scan`] wants them.
+pub(crate) const fn signature(characters: [u8; 4]) -> u32 {
+    u32::from_le_bytes(characters)
 }
 
 /// Where the BIOS data area says the extended BIOS data area starts, if that is
@@ -99,7 +112,9 @@ impl PhysicalMemory for Recorded<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Fields, PhysicalMemory, Recorded, checksum_holds, extended_bios_data_area, scan};
+    use super::{
+        Fields, PhysicalMemory, Recorded, checksum_holds, extended_bios_data_area, scan, signature,
+    };
 
     #[test]
     fn fields_end_with_the_record() {
@@ -123,14 +138,26 @@ mod tests {
 
     #[test]
     fn the_scan_goes_on_after_a_refusal() {
-        let mut area = [0u8; 64];
+        const MP: u32 = signature(*b"_MP_");
+        let mut area = [0u8; 192];
         area[16..20].copy_from_slice(b"_MP_");
         area[24..28].copy_from_slice(b"_MP_"); // not on a paragraph
-        area[48..52].copy_from_slice(b"_MP_");
-        let found = scan(&area, *b"_MP_", |offset, rest| {
-            (offset > 16).then_some((offset, rest.len()))
-        });
-        assert_eq!(found, Some((48, 16)));
+        for place in [32, 64, 176] {
+            area[place..place + 4].copy_from_slice(b"_MP_");
+        }
+        let lengths = |wanted: usize| {
+            let mut seen = 0;
+            let found = scan::<MP, usize>(&area, |rest| {
+                seen += 1;
+                (rest.len() == wanted).then_some(rest.len())
+            });
+            (seen, found)
+        };
+        assert_eq!(lengths(192 - 16), (1, Some(192 - 16)));
+        assert_eq!(lengths(192 - 32), (2, Some(192 - 32)));
+        assert_eq!(lengths(192 - 64), (3, Some(192 - 64)));
+        assert_eq!(lengths(192 - 176), (4, Some(192 - 176)));
+        assert_eq!(lengths(192 - 24), (4, None));
     }
 
     #[test]

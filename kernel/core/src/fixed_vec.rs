@@ -50,6 +50,15 @@ impl<T: Copy, const N: usize> FixedVec<T, N> {
         }
     }
 
+    /// Appends an item in place and lends it out to be set: it still holds
+    /// whatever was there, filler or an item of before. `None` when full. For
+    /// items too large to be moved in.
+    pub fn extend_in_place(&mut self) -> Option<&mut T> {
+        let place = self.items.get_mut(self.length)?;
+        self.length += 1;
+        Some(place)
+    }
+
     /// Takes out the item at `index`; those behind it move up by one.
     pub fn remove(&mut self, index: usize) -> Option<T> {
         let item = *self.as_slice().get(index)?;
@@ -123,5 +132,13 @@ mod tests {
         assert_eq!(list.as_slice(), [2]);
         list.clear();
         assert!(list.is_empty());
+    }
+
+    #[test]
+    fn items_in_place_hold_what_was_there() {
+        let mut list = FixedVec::<u8, 1>::new(5);
+        assert_eq!(list.extend_in_place(), Some(&mut 5));
+        assert_eq!(list.extend_in_place(), None);
+        assert_eq!(list.as_slice(), [5]);
     }
 }

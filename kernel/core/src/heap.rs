@@ -1,8 +1,9 @@
 //! Size classes of the kernel heap, and what is in use of each.
 //!
 //! Owns the numbers; the kernel's heap owns the memory and keeps a list of free
-//! blocks a class. A run is [`RUN_PAGES`] page, cut into blocks of one class
-//! from its start; what needs more than the largest class gets whole pages.
+//! blocks a class. A run is one page, cut into blocks of one class from its
+//! start, with [`RUN_TRAILER`] bytes of the heap's own at its end; what needs
+//! more than the largest class gets whole pages.
 //!
 //! **Invariants**: every class size is a multiple of 16, and blocks start at
 //! multiples of the size in a page: the lowest set bit of the size is
@@ -10,20 +11,20 @@
 
 use crate::addr::PAGE_SIZE;
 
-/// Block sizes in bytes, ascending. Three a doubling where the middle one fits
-/// a page at least twice more than the next; 1,360 is a third of a page.
+/// Block sizes in bytes, ascending: powers of two and their halves in between
+/// up to 512, then what divides a run with its trailer into 6, 5, 3 and 2.
 const SIZES: [u16; CLASSES] = [
-    16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1360, 2048,
+    16, 32, 48, 64, 96, 128, 192, 256, 384, 512, 672, 816, 1360, 2032,
 ];
 
 /// How many classes there are.
 pub const CLASSES: usize = 14;
 
 /// Largest block; more is given in pages.
-pub const LARGEST: usize = 2048;
+pub const LARGEST: usize = 2032;
 
-/// Pages that are cut up at a time.
-pub const RUN_PAGES: u32 = 1;
+/// Bytes at the end of a run that hold no block.
+pub const RUN_TRAILER: usize = 16;
 
 /// Per 16 bytes of size, the smallest class that holds it.
 const CLASS_OF_UNITS: [u8; LARGEST / 16 + 1] = {
@@ -67,7 +68,7 @@ impl Class {
 
     /// Blocks in a run.
     pub const fn blocks_per_run(self) -> usize {
-        (RUN_PAGES * PAGE_SIZE) as usize / self.size()
+        (PAGE_SIZE as usize - RUN_TRAILER) / self.size()
     }
 }
 
@@ -94,7 +95,6 @@ pub fn class_of(size: usize, align: usize) -> Option<Class> {
     let units = size.max(align).checked_add(15)? / 16;
     let smallest = *CLASS_OF_UNITS.get(units)?;
     let classes = (smallest..CLASSES as u8).map(Class);
-    // At most two steps: above a class that is no power of two is one that is.
     classes.into_iter().find(|class| class.align() >= align)
 }
 

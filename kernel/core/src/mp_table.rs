@@ -7,7 +7,7 @@
 
 use crate::{
     addr::PhysAddr,
-    firmware::{Fields, PhysicalMemory, checksum_holds, extended_bios_data_area, scan},
+    firmware::{Fields, PhysicalMemory, checksum_holds, extended_bios_data_area, scan, signature},
     topology::{IoApic, IsaRoute, MP_TABLE_PINS, Source, Topology},
 };
 
@@ -37,9 +37,7 @@ pub fn read(memory: &impl PhysicalMemory) -> Option<Topology> {
     ];
     areas.into_iter().flatten().find_map(|(address, length)| {
         let area = memory.bytes(address, length)?;
-        scan(area, *b"_MP_", |_, floating| {
-            from_floating(memory, floating)
-        })
+        scan::<{ signature(*b"_MP_") }, _>(area, |floating| from_floating(memory, floating))
     })
 }
 

@@ -67,7 +67,7 @@ impl Default for LogLevel {
 /// What a command line asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Options<'a> {
-    /// `console=serial|vga|both`.
+    /// `console=serial|vga|both`; `com0` is GNU Mach's word for serial.
     pub console: Console,
     /// `panic=halt|exit|kdb`.
     pub after_panic: AfterPanic,
@@ -182,7 +182,7 @@ fn meaning(word: &str) -> Meaning<'_> {
     let (setting, valid) = match name {
         "console" => {
             let console = match value {
-                Some("serial") => Some(Console::Serial),
+                Some("serial" | "com0") => Some(Console::Serial),
                 Some("vga") => Some(Console::Vga),
                 Some("both") => Some(Console::Both),
                 _ => None,

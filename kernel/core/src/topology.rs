@@ -182,7 +182,7 @@ impl Topology {
                 return topology;
             }
         }
-        mp_table::read(memory).unwrap_or(Self::unknown())
+        mp_table::read(memory).unwrap_or_else(Self::unknown)
     }
 
     /// Puts the processor that runs this, by its APIC id, first in the list,

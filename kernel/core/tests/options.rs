@@ -21,6 +21,15 @@ fn every_option_is_understood() {
 }
 
 #[test]
+fn the_first_serial_port_has_gnu_machs_name_too() {
+    for line in ["console=serial", "console=com0"] {
+        let options = Options::parse(line);
+        assert_eq!(options.console, Console::Serial);
+        assert_eq!(options.warnings().count(), 0);
+    }
+}
+
+#[test]
 fn an_empty_line_means_the_defaults() {
     let options = Options::parse(" \t ");
     assert_eq!(

@@ -4,6 +4,8 @@
 //! instances, the locks and the policy.
 
 pub(crate) mod ap;
+#[cfg(feature = "ktest")]
+pub(crate) mod crime;
 pub(crate) mod exit;
 pub(crate) mod interrupts;
 pub(crate) mod ioapic;

@@ -7,7 +7,7 @@
 //! **Invariants**: a line is unmasked only after its handler is installed, so
 //! every interrupt that arrives has one. A handler, once installed, stays.
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use kernel_core::addr::{FrameRange, PhysAddr};
 use kernel_core::topology::{IsaRoute, Polarity, Source, Topology, Trigger};
@@ -43,6 +43,9 @@ enum Controller {
 
 static CONTROLLER: IrqLock<rank::InterruptController, Controller> =
     IrqLock::new(Controller::Unset);
+
+/// Whether `CONTROLLER` is the PIC; what handlers ask instead of locking.
+static LINES_BY_PIC: AtomicBool = AtomicBool::new(false);
 
 /// One vector's handler and how often it came.
 struct Slot {
@@ -80,7 +83,7 @@ impl Mode {
 /// Sets the controllers up for the boot processor; every line stays masked.
 pub(crate) fn init(topology: &Topology) -> Result<Mode, OutOfMemory> {
     if !has_local_apic() || topology.source == Source::None {
-        *CONTROLLER.lock() = Controller::Pic(Pic::init(PIC_BASE));
+        use_pic();
         return Ok(Mode::Pic);
     }
     if topology.pic_mode {
@@ -99,13 +102,18 @@ pub(crate) fn init(topology: &Topology) -> Result<Mode, OutOfMemory> {
     }
     if io_apics.iter().all(Option::is_none) {
         lapic::enable(LegacyInput::Pic);
-        *CONTROLLER.lock() = Controller::Pic(Pic::init(PIC_BASE));
+        use_pic();
         return Ok(Mode::PicAndLocalApic);
     }
     Pic::silence(PIC_BASE);
     lapic::enable(LegacyInput::Nothing);
     *CONTROLLER.lock() = Controller::IoApics(io_apics, topology.isa_irqs);
     Ok(Mode::Apic)
+}
+
+fn use_pic() {
+    *CONTROLLER.lock() = Controller::Pic(Pic::init(PIC_BASE));
+    LINES_BY_PIC.store(true, Ordering::Relaxed);
 }
 
 fn has_local_apic() -> bool {
@@ -173,8 +181,7 @@ pub(crate) fn dispatch(vector: u32) {
 
 /// Whether `vector` is a device line that the PIC brings.
 fn is_pic_line(vector: u32) -> bool {
-    vector < IRQ_BASE + u32::from(pic::INPUTS)
-        && matches!(*CONTROLLER.lock(), Controller::Pic(_))
+    vector < IRQ_BASE + u32::from(pic::INPUTS) && LINES_BY_PIC.load(Ordering::Relaxed)
 }
 
 fn slot(vector: u32) -> Option<&'static Slot> {

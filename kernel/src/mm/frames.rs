@@ -27,9 +27,9 @@ pub(crate) fn allocate(zone: Zone) -> Result<Frame, OutOfMemory> {
     FRAMES.lock().allocate(zone).ok_or(OutOfMemory)
 }
 
-/// `count` frames in a row in `zone`.
-pub(crate) fn allocate_run(count: u32, zone: Zone) -> Result<Frame, OutOfMemory> {
-    FRAMES.lock().allocate_run(count, 1, zone).ok_or(OutOfMemory)
+/// `count` frames in a row in `zone`, the first a multiple of `align`.
+pub(crate) fn allocate_run(count: u32, align: u32, zone: Zone) -> Result<Frame, OutOfMemory> {
+    FRAMES.lock().allocate_run(count, align, zone).ok_or(OutOfMemory)
 }
 
 /// Gives frames back.

@@ -5,10 +5,9 @@
 //! code allocates by [`try_box`] or `try_reserve`, which can fail and say so.
 //! Not for interrupt handlers.
 //!
-//! **Invariants**: a slab page starts with a [`Slab`] header; objects of its
-//! class follow at multiples of their size, so an object's page start is its
-//! slab. A slab is on its class's list exactly while it has a free object, and
-//! goes back to the frames when it has no used one.
+//! **Invariants**: a page of blocks ends with a [`Slab`] trailer, so a block's
+//! page leads to its slab. A slab is on its class's list exactly while it has a
+//! free block, and goes back to the frames when it has no used one.
 
 use alloc::boxed::Box;
 use core::alloc::{GlobalAlloc, Layout};
@@ -17,33 +16,30 @@ use core::ptr;
 
 use kernel_core::addr::{Frame, PAGE_SIZE, VirtAddr};
 use kernel_core::frames::Zone;
+use kernel_core::heap::{self, CLASSES, Class, Plan, RUN_TRAILER, Usage};
 
 use super::{OutOfMemory, direct, frames, physical};
 use crate::sync::{TaskLock, rank};
 
-/// Object sizes are powers of two from 16 bytes to 1 KiB; more takes pages.
-const SMALLEST_SHIFT: u32 = 4;
-const CLASSES: usize = 7;
-const LARGEST: usize = 1 << (SMALLEST_SHIFT as usize + CLASSES - 1);
-
-struct Object {
-    next: *mut Object,
+/// A free block: the next one of its slab.
+struct Block {
+    next: *mut Block,
 }
 
-/// Header of a page of objects.
+/// Trailer of a page of blocks.
 struct Slab {
     next: *mut Slab,
     previous: *mut Slab,
-    free: *mut Object,
+    free: *mut Block,
     used: u32,
 }
 
-const _: () = assert!(size_of::<Slab>() <= 1 << SMALLEST_SHIFT);
+const _: () = assert!(size_of::<Slab>() <= RUN_TRAILER);
 
 struct Heap {
     /// By class, the slabs that have a free object.
     partial: [*mut Slab; CLASSES],
-    used_bytes: usize,
+    usage: Usage,
 }
 
 // SAFETY: the pointers lead to pages that the heap owns; no processor has any
@@ -52,7 +48,7 @@ unsafe impl Send for Heap {}
 
 static HEAP: TaskLock<rank::Heap, Heap> = TaskLock::new(Heap {
     partial: [ptr::null_mut(); CLASSES],
-    used_bytes: 0,
+    usage: Usage::new(),
 });
 
 /// What `alloc` calls. Failures come back as null, never as a panic.
@@ -61,22 +57,29 @@ struct Allocator;
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
 
-// SAFETY: `allocate` returns memory that nobody else has until `free`, of the
-// layout's size and alignment: objects and pages are aligned to their size,
-// which is at least the alignment.
+// SAFETY: `alloc` returns memory that nobody else has until `dealloc`, of the
+// layout's size and alignment, which the plan guarantees.
 unsafe impl GlobalAlloc for Allocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        match class_of(layout) {
-            Some(class) => HEAP.lock().allocate(class),
-            None => allocate_pages(layout),
-        }
+        let allocated = match heap::plan(layout.size(), layout.align()) {
+            Some(Plan::Block(class)) => HEAP.lock().allocate(class),
+            Some(plan @ Plan::Pages { count, align_pages }) => {
+                allocate_pages(plan, count, align_pages)
+            }
+            None => Err(OutOfMemory),
+        };
+        allocated.unwrap_or(ptr::null_mut())
     }
 
     unsafe fn dealloc(&self, address: *mut u8, layout: Layout) {
-        match class_of(layout) {
+        match heap::plan(layout.size(), layout.align()) {
             // SAFETY: the caller got it from `alloc` with the same layout.
-            Some(class) => unsafe { HEAP.lock().free(address, class) },
-            None => free_pages(address, layout),
+            Some(Plan::Block(class)) => unsafe { HEAP.lock().free(address, class) },
+            Some(plan @ Plan::Pages { count, .. }) => {
+                HEAP.lock().note_freed(plan);
+                frames::free_run(frame_of(address), count);
+            }
+            None => {}
         }
     }
 }
@@ -102,75 +105,67 @@ pub(crate) fn try_box<T>(value: T) -> Result<Box<T>, OutOfMemory> {
 
 /// Bytes in use, as rounded up to classes and pages.
 pub(crate) fn used_bytes() -> usize {
-    HEAP.lock().used_bytes
-}
-
-/// The class whose objects hold `layout`; `None` for whole pages.
-fn class_of(layout: Layout) -> Option<usize> {
-    let size = layout.size().max(layout.align()).max(1 << SMALLEST_SHIFT);
-    if size > LARGEST {
-        return None;
-    }
-    Some((size.next_power_of_two().trailing_zeros() - SMALLEST_SHIFT) as usize)
-}
-
-fn object_size(class: usize) -> usize {
-    1 << (SMALLEST_SHIFT as usize + class)
+    HEAP.lock().usage.bytes()
 }
 
 impl Heap {
-    fn allocate(&mut self, class: usize) -> *mut u8 {
-        if self.partial[class].is_null() {
-            match new_slab(class) {
-                // SAFETY: the slab is new and on no list.
-                Ok(slab) => unsafe { self.link(slab, class) },
-                Err(OutOfMemory) => return ptr::null_mut(),
-            }
+    fn allocate(&mut self, class: Class) -> Result<*mut u8, OutOfMemory> {
+        if self.partial[class.index()].is_null() {
+            let slab = new_slab(class)?;
+            // SAFETY: the slab is new and on no list.
+            unsafe { self.link(slab, class) };
         }
-        let slab = self.partial[class];
-        self.used_bytes += object_size(class);
+        let slab = self.partial[class.index()];
+        self.usage.allocated(Plan::Block(class));
         // SAFETY: slabs on the list are the heap's own pages and have a free
-        // object (invariant); the lock is held.
+        // block (invariant); the lock is held.
         unsafe {
-            let object = (*slab).free;
-            (*slab).free = (*object).next;
+            let block = (*slab).free;
+            (*slab).free = (*block).next;
             (*slab).used += 1;
             if (*slab).free.is_null() {
                 self.unlink(slab, class);
             }
-            object.cast()
+            Ok(block.cast())
         }
     }
 
     /// # Safety
     ///
-    /// `address` is an object of `class` that is in use.
-    unsafe fn free(&mut self, address: *mut u8, class: usize) {
-        self.used_bytes -= object_size(class);
-        let slab = address.map_addr(|a| a & !(PAGE_SIZE as usize - 1)).cast::<Slab>();
-        let object = address.cast::<Object>();
-        // SAFETY: an object's page starts with its slab (invariant), and the
-        // object is the heap's again.
+    /// `address` is a block of `class` that is in use.
+    unsafe fn free(&mut self, address: *mut u8, class: Class) {
+        self.note_freed(Plan::Block(class));
+        let page = address.map_addr(|address| address & !(PAGE_SIZE as usize - 1));
+        let slab = slab_of(page);
+        let block = address.cast::<Block>();
+        // SAFETY: a block's page ends with its slab (invariant), and the block
+        // is the heap's again.
         unsafe {
             let was_full = (*slab).free.is_null();
-            (*object).next = (*slab).free;
-            (*slab).free = object;
+            (*block).next = (*slab).free;
+            (*slab).free = block;
             (*slab).used -= 1;
             if was_full {
                 self.link(slab, class);
             }
             if (*slab).used == 0 {
                 self.unlink(slab, class);
-                frames::free(frame_of(slab.cast()));
+                frames::free(frame_of(page));
             }
+        }
+    }
+
+    fn note_freed(&mut self, plan: Plan) {
+        if let Err(error) = self.usage.freed(plan) {
+            panic!("heap: freed what was not in use: {error:?}");
         }
     }
 
     /// # Safety
     ///
     /// `slab` is the heap's own and on no list.
-    unsafe fn link(&mut self, slab: *mut Slab, class: usize) {
-        let head = self.partial[class];
+    unsafe fn link(&mut self, slab: *mut Slab, class: Class) {
+        let head = self.partial[class.index()];
         // SAFETY: the head, if any, is a slab on this list.
         unsafe {
             (*slab).previous = ptr::null_mut();
@@ -179,18 +174,18 @@ impl Heap {
                 (*head).previous = slab;
             }
         }
-        self.partial[class] = slab;
+        self.partial[class.index()] = slab;
     }
 
     /// # Safety
     ///
     /// `slab` is on this class's list.
-    unsafe fn unlink(&mut self, slab: *mut Slab, class: usize) {
+    unsafe fn unlink(&mut self, slab: *mut Slab, class: Class) {
         // SAFETY: its neighbours, if any, are slabs on the same list.
         unsafe {
             let (previous, next) = ((*slab).previous, (*slab).next);
             if previous.is_null() {
-                self.partial[class] = next;
+                self.partial[class.index()] = next;
             } else {
                 (*previous).next = next;
             }
@@ -201,54 +196,35 @@ impl Heap {
     }
 }
 
-/// A page cut into free objects of `class`.
-fn new_slab(class: usize) -> Result<*mut Slab, OutOfMemory> {
-    let frame = frames::allocate(Zone::Low)?;
-    let page = page_of(frame);
-    let size = object_size(class);
-    let mut free: *mut Object = ptr::null_mut();
-    let mut offset = PAGE_SIZE as usize - size;
-    while offset >= size_of::<Slab>() {
-        // SAFETY: the page is new and nobody else's; offsets stay inside it
-        // and are multiples of the object size.
+/// A page cut into free blocks of `class`.
+fn new_slab(class: Class) -> Result<*mut Slab, OutOfMemory> {
+    let page = page_of(frames::allocate(Zone::Low)?);
+    let mut free: *mut Block = ptr::null_mut();
+    for number in (0..class.blocks_per_run()).rev() {
+        // SAFETY: the page is new and nobody else's, and has room for this
+        // many blocks before its trailer.
         unsafe {
-            let object = page.add(offset).cast::<Object>();
-            (*object).next = free;
-            free = object;
+            let block = page.add(number * class.size()).cast::<Block>();
+            (*block).next = free;
+            free = block;
         }
-        offset -= size;
     }
-    let slab = page.cast::<Slab>();
-    // SAFETY: as above; no object overlaps the header.
+    let slab = slab_of(page);
+    // SAFETY: as above; no block overlaps the trailer.
     unsafe {
         slab.write(Slab { next: ptr::null_mut(), previous: ptr::null_mut(), free, used: 0 });
     }
     Ok(slab)
 }
 
-fn allocate_pages(layout: Layout) -> *mut u8 {
-    // More than a page of alignment is nothing the kernel asks for.
-    if layout.align() > PAGE_SIZE as usize {
-        return ptr::null_mut();
-    }
-    let pages = pages_of(layout);
-    match frames::allocate_run(pages, Zone::Low) {
-        Ok(first) => {
-            HEAP.lock().used_bytes += (pages * PAGE_SIZE) as usize;
-            page_of(first)
-        }
-        Err(OutOfMemory) => ptr::null_mut(),
-    }
+fn slab_of(page: *mut u8) -> *mut Slab {
+    page.wrapping_add(PAGE_SIZE as usize - RUN_TRAILER).cast()
 }
 
-fn free_pages(address: *mut u8, layout: Layout) {
-    let pages = pages_of(layout);
-    HEAP.lock().used_bytes -= (pages * PAGE_SIZE) as usize;
-    frames::free_run(frame_of(address), pages);
-}
-
-fn pages_of(layout: Layout) -> u32 {
-    (layout.size() as u32).div_ceil(PAGE_SIZE)
+fn allocate_pages(plan: Plan, count: u32, align: u32) -> Result<*mut u8, OutOfMemory> {
+    let first = frames::allocate_run(count, align, Zone::Low)?;
+    HEAP.lock().usage.allocated(plan);
+    Ok(page_of(first))
 }
 
 fn page_of(frame: Frame) -> *mut u8 {

@@ -5,8 +5,9 @@
 //! interrupts off while it is held, so handlers may take it too; under it there
 //! is no I/O that waits and no allocation.
 //!
-//! **Invariants**: a processor takes locks in rising [`rank`] only; two that
-//! took a pair in opposite order would wait for each other for ever. Debug
+//! **Invariants**: a processor takes locks in rising [`rank`] only, interrupt
+//! handlers included; two that took a pair in opposite order would wait for
+//! each other for ever. Debug
 //! builds check each acquisition before they spin and panic with both names.
 
 pub(crate) mod rank;

@@ -1,7 +1,8 @@
 //! The order of all locks in the kernel, lowest first.
 //!
 //! A processor that holds a lock may take one that stands below it in this
-//! list, never one above. Each lock is a type here: its place and its name are
+//! list, never one above. Locks for interrupt handlers come last: a handler
+//! interrupts tasks whatever they hold. Each lock is a type here: its place and its name are
 //! known when the kernel is compiled, so that a lock holds nothing but its
 //! state and one that is unlocked may lie in .bss.
 
@@ -41,10 +42,10 @@ order! {
     Heap "heap";
     /// Free physical frames.
     Frames "frames";
-    /// Interrupt controllers.
-    InterruptController "interrupt controller";
     /// Whose turn it is to have a function run by the other processors.
     Call "call";
-    /// Console output: last, so that anyone may report.
+    /// Console output: the last task lock, so that anyone may report.
     Console "console";
+    /// Interrupt controllers.
+    InterruptController "interrupt controller";
 }

@@ -21,6 +21,7 @@ use crate::run;
 pub use crate::sizes::Sizes;
 use crate::sizes::{self, History};
 use crate::toolchain::{self, Toolchain, Version};
+use crate::tools;
 
 /// Which kernel is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +100,10 @@ pub fn kernel(cx: &Context, request: &Request) -> Result<Artifact> {
             "pentium, pentium2 and pentium3 code runs on it",
         ));
     }
-    let toolchain = toolchain::find(cx, request.toolchain.as_deref())?;
+    let toolchain = match &request.toolchain {
+        Some(dir) => toolchain::find(cx, Some(dir))?,
+        None => tools::kernel_toolchain(cx)?,
+    };
     let variant = request.variant();
     let compilation = Compilation {
         toolchain: &toolchain,

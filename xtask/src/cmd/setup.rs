@@ -1,10 +1,115 @@
 //! `cargo xtask setup`: installs what the commands need.
+//!
+//! Does nothing where everything is there. Afterwards all that a build needs
+//! has been fetched, so that `--offline` works from then on.
 
+use std::path::PathBuf;
+
+use serde::Serialize;
+
+use crate::cli::{Ktest, Profile};
+use crate::compile::Compilation;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::flags;
+use crate::machine::Cpu;
+use crate::project::Variant;
+use crate::run;
+use crate::setup::{self, apt, oldest};
+use crate::toolchain;
+use crate::tools::{self, Need, Tool};
+use crate::ui::command_line;
+
+/// The document of `--json`.
+#[derive(Serialize)]
+struct Document {
+    version: u32,
+    installed: Vec<Tool>,
+    oldest: Option<PathBuf>,
+}
 
 /// Runs the command.
-pub fn run(_cx: &Context, _flags: flags::Setup) -> Result<()> {
-    Err(Failure::failed("`setup` is not built yet"))
+pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
+    if !cx.setup_allowed {
+        return Err(Failure::usage(
+            "`setup` and --no-setup exclude each other",
+            "cargo xtask doctor only looks",
+        ));
+    }
+    let wanted = |tool: &&Tool| flags.all || tool.facts().need == Need::Required;
+    let mut missing = Vec::new();
+    for &tool in Tool::ALL.iter().filter(wanted) {
+        if tools::look(cx, tool)?.is_missing() {
+            missing.push(tool);
+        }
+    }
+    if cx.dry_run {
+        return dry_run(cx, &missing);
+    }
+    if !missing.is_empty() {
+        setup::install(cx, &missing)?;
+    }
+    fetch(cx)?;
+    let oldest = if flags.oldest {
+        Some(oldest::install(cx)?)
+    } else {
+        None
+    };
+    let names: Vec<_> = missing.iter().map(|tool| tool.word()).collect();
+    if flags.json {
+        cx.ui.json(&Document {
+            version: 1,
+            installed: missing,
+            oldest,
+        })?;
+    }
+    if names.is_empty() {
+        cx.ui.result("everything is here; nothing to install");
+    } else {
+        cx.ui.result(format_args!("installed {}", names.join(", ")));
+    }
+    Ok(())
+}
+
+fn dry_run(cx: &Context, missing: &[Tool]) -> Result<()> {
+    if missing.is_empty() {
+        cx.ui
+            .result("everything is here; nothing would be installed");
+        return Ok(());
+    }
+    for command in apt::commands(cx, missing)? {
+        cx.ui.print(format_args!("{}\n", command_line(&command)));
+    }
+    let names: Vec<_> = missing.iter().map(|tool| tool.word()).collect();
+    cx.ui
+        .result(format_args!("would install {}", names.join(", ")));
+    Ok(())
+}
+
+/// Lets cargo fetch what the kernel and its `core` are built from.
+fn fetch(cx: &Context) -> Result<()> {
+    if cx.offline {
+        return Ok(());
+    }
+    let toolchain = toolchain::find(cx, None)?;
+    let variant = Variant {
+        profile: Profile::Release,
+        cpu: Cpu::Pentium,
+        ktest: Ktest::Without,
+    };
+    let mut command = Compilation {
+        toolchain: &toolchain,
+        variant,
+    }
+    .fetch(cx)?;
+    let output = run::output(cx, &mut command)?;
+    if output.status.success() {
+        return Ok(());
+    }
+    // Building may still work: the crates may be there already.
+    cx.ui.warn(format_args!(
+        "cargo could not fetch what the kernel is built from; a build will try again:\n{}",
+        output.stderr.trim_end()
+    ));
+    Ok(())
 }

@@ -12,13 +12,14 @@ use crate::{image, run};
 
 /// The GRUB modules inside the core image; none is loaded from the CD, which
 /// would cost the emulated drive's time.
-const PARTS: [&str; 7] = [
+const PARTS: [&str; 8] = [
     "biosdisk",  // the CD drive
     "iso9660",   // its file system
     "normal",    // reads grub.cfg, and gives a prompt when that fails
     "multiboot", // loads the kernel and its modules
     "serial",    // the terminal of headless machines
     "terminal",  // chooses it
+    "echo",      // ends the line that clearing the terminal left
     "boot",      // starts what was loaded
 ];
 
@@ -41,7 +42,8 @@ pub(super) fn config(kernel: &str, append: &str, modules: &[Placed]) -> Result<S
     let mut text = String::from(
         "serial --unit=0 --speed=115200\n\
          terminal_input serial console\n\
-         terminal_output serial console\n",
+         terminal_output serial console\n\
+         echo 'GRUB loads the kernel'\n",
     );
     text.push_str(&format!("multiboot {}{}\n", word(kernel)?, words(append)?));
     for module in modules {
@@ -122,6 +124,7 @@ mod tests {
             "serial --unit=0 --speed=115200\n\
              terminal_input serial console\n\
              terminal_output serial console\n\
+             echo 'GRUB loads the kernel'\n\
              multiboot /boot/kernel.elf console=serial loglevel=7\n\
              module /modules/0/init init --root=hd0 '$(x)'\n\
              boot\n"

@@ -112,7 +112,8 @@ mod tests {
     #[test]
     fn every_kind_of_difference_is_found() {
         let original = Folder::new("o", &[("a", "12"), ("d/b", "3")]);
-        let cases: [(&str, &[(&str, &str)], &str); 4] = [
+        type Case<'a> = (&'a str, &'a [(&'a str, &'a str)], &'a str);
+        let cases: [Case<'_>; 4] = [
             ("byte", &[("a", "13"), ("d/b", "3")], "another byte at 1"),
             (
                 "length",

@@ -106,47 +106,92 @@ impl Toolchain {
     }
 }
 
+/// Whether rustup has the toolchain that rust-toolchain.toml names.
+pub fn has_rustup(cx: &Context) -> Result<bool> {
+    Ok(probe::rustup_toolchain(cx)?.is_some())
+}
+
+/// Lets rustup add a part to the toolchain that rust-toolchain.toml names.
+pub fn add_component(cx: &Context, component: &str) -> Result<()> {
+    match probe::add_component(cx, component)? {
+        probe::Added::Yes => Ok(()),
+        probe::Added::No { why } => Err(Failure::missing(
+            format!("rustup could not add {component}: {why}"),
+            format!("run: rustup component add {component}"),
+        )),
+    }
+}
+
+/// Asks rustup for library sources if it has a compiler that only lacks those.
+/// Where it cannot, the distribution's compiler is the next to try.
+pub fn fetch_sources(cx: &Context) -> Result<()> {
+    let lacks_sources = |candidate: &Candidate| {
+        candidate.origin == Origin::Rustup
+            && matches!(candidate.verdict(), Err(Unfit::NoSources(_)))
+    };
+    if !candidates(cx, None)?.iter().any(lacks_sources) {
+        return Ok(());
+    }
+    if let probe::Added::No { why } = probe::add_component(cx, "rust-src")? {
+        cx.ui.say(format_args!(
+            "rustup could not add library sources ({why}); next is the distribution's compiler"
+        ));
+    }
+    Ok(())
+}
+
 /// cargo's folder of downloaded crates, whose name must not reach the kernel.
 pub fn cargo_home() -> Option<PathBuf> {
     probe::cargo_home()
 }
 
-/// Every compiler of this machine that could be meant, best first.
-pub fn candidates(cx: &Context, named: Option<&Path>) -> Result<Vec<Candidate>> {
+/// A place to look for a compiler.
+type Place = (Origin, PathBuf);
+
+/// Where compilers are, best first.
+fn places(cx: &Context, named: Option<&Path>) -> Result<Vec<Place>> {
     let named = named
         .map(Path::to_owned)
         .or_else(|| cx.settings.kernel_toolchain.value.clone());
     if let Some(dir) = named {
         // A person who names one does not want another.
-        let dir = std::path::absolute(&dir).unwrap_or(dir);
-        return Ok(vec![probe::candidate(cx, Origin::Named, dir)?]);
+        return Ok(vec![(
+            Origin::Named,
+            std::path::absolute(&dir).unwrap_or(dir),
+        )]);
     }
-    let mut found = Vec::new();
-    if let Some(dir) = probe::rustup_toolchain(cx)? {
-        found.push(probe::candidate(cx, Origin::Rustup, dir)?);
-    }
-    found.push(probe::candidate(cx, Origin::System, "/usr".into())?);
-    Ok(found)
+    let mut places: Vec<Place> = Vec::new();
+    places.extend(probe::rustup_toolchain(cx)?.map(|dir| (Origin::Rustup, dir)));
+    places.push((Origin::System, "/usr".into()));
+    places.extend(
+        probe::versioned_dirs()
+            .into_iter()
+            .map(|dir| (Origin::System, dir)),
+    );
+    Ok(places)
 }
 
-/// The compiler that builds the kernel, if this machine has one.
-///
-/// May let rustup fetch library sources, if the network may be used; never
-/// calls the package manager.
+/// Every compiler of this machine that could be meant, best first.
+pub fn candidates(cx: &Context, named: Option<&Path>) -> Result<Vec<Candidate>> {
+    places(cx, named)?
+        .into_iter()
+        .map(|(origin, dir)| probe::candidate(cx, origin, dir))
+        .collect()
+}
+
+/// The compiler that builds the kernel, if this machine has one. Only looks.
 ///
 /// # Errors
 /// [`Exit::Missing`](crate::failure::Exit::Missing) with every candidate and
-/// why it does not do.
+/// why it does not do; [`Exit::Usage`](crate::failure::Exit::Usage) if a person
+/// named one that does not.
 pub fn find(cx: &Context, named: Option<&Path>) -> Result<Toolchain> {
-    let mut candidates = candidates(cx, named)?;
-    let lacks_sources = candidates.iter().position(|candidate| {
-        candidate.origin == Origin::Rustup
-            && matches!(candidate.verdict(), Err(Unfit::NoSources(_)))
-    });
-    if let Some(place) = lacks_sources {
-        if probe::fetch_sources(cx)? {
-            candidates[place] =
-                probe::candidate(cx, Origin::Rustup, candidates[place].dir.clone())?;
+    let mut candidates = Vec::new();
+    for (origin, dir) in places(cx, named)? {
+        candidates.push(probe::candidate(cx, origin, dir)?);
+        if choose(&candidates).is_some() {
+            // Asking the others would only cost time.
+            break;
         }
     }
     let Some((candidate, version)) = choose(&candidates) else {
@@ -159,10 +204,7 @@ pub fn find(cx: &Context, named: Option<&Path>) -> Result<Toolchain> {
                     .map(|why| format!("\n  {}: {why}", candidate.dir.display()))
             })
             .collect();
-        return Err(Failure::missing(
-            format!("no compiler here can build the kernel:{}", tried.concat()),
-            "run: cargo xtask setup",
-        ));
+        return Err(unfit(&candidates, &tried.concat()));
     };
     Ok(Toolchain {
         origin: candidate.origin,
@@ -172,6 +214,23 @@ pub fn find(cx: &Context, named: Option<&Path>) -> Result<Toolchain> {
         unstable: probe::unstable_options(cx, &candidate.dir)?,
         dir: candidate.dir.clone(),
     })
+}
+
+fn unfit(candidates: &[Candidate], tried: &str) -> Failure {
+    if candidates
+        .iter()
+        .any(|candidate| candidate.origin == Origin::Named)
+    {
+        // Installing another would not make the named one fit.
+        return Failure::usage(
+            format!("the compiler that was named cannot build the kernel:{tried}"),
+            "name the folder above the bin/ of a compiler, with its library sources in lib/rustlib/src/rust",
+        );
+    }
+    Failure::missing(
+        format!("no compiler here can build the kernel:{tried}"),
+        "run: cargo xtask setup",
+    )
 }
 
 /// The linker: the toolchain's JSON says `ld`; without one, LLVM's.

@@ -1,10 +1,11 @@
 //! Asking compilers on this machine what they are.
 //!
 //! Owns every fact about where compilers keep things. Reads and runs, but
-//! changes nothing, except [`fetch_sources`].
+//! changes nothing, except [`add_component`].
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use super::choice::{Candidate, Origin, Sources, Version};
 use crate::context::Context;
@@ -127,6 +128,26 @@ pub(super) fn unstable_options(cx: &Context, dir: &Path) -> Result<Vec<&'static 
         .collect())
 }
 
+/// Ubuntu's `rustc-1.85` and its like: `/usr/lib/rust-1.85`, newest first.
+pub(super) fn versioned_dirs() -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir("/usr/lib") else {
+        return Vec::new();
+    };
+    let minor = |path: &Path| -> Option<u32> {
+        path.file_name()?
+            .to_str()?
+            .strip_prefix("rust-1.")?
+            .parse()
+            .ok()
+    };
+    let mut found: Vec<_> = entries
+        .flatten()
+        .filter_map(|entry| Some((minor(&entry.path())?, entry.path())))
+        .collect();
+    found.sort();
+    found.into_iter().rev().map(|(_, path)| path).collect()
+}
+
 /// LLVM's linker in a toolchain.
 pub(super) fn rust_lld(dir: &Path) -> Option<PathBuf> {
     let hosts = std::fs::read_dir(dir.join("lib/rustlib")).ok()?;
@@ -191,48 +212,51 @@ fn channel(cx: &Context) -> Result<String> {
     ))
 }
 
-/// Lets rustup fetch the library sources; says whether it could.
-///
-/// A refusal is remembered below `target/`, so that a machine whose network has
-/// no rustup does not wait for it at every command.
-pub(super) fn fetch_sources(cx: &Context) -> Result<bool> {
-    let channel = channel(cx)?;
-    let refused = cx.project.target().join(format!("no-rust-src-{channel}"));
-    if cx.offline || !cx.setup_allowed || refused.exists() {
-        return Ok(false);
-    }
+/// Whether rustup added a part to a toolchain.
+pub(super) enum Added {
+    /// It did.
+    Yes,
+    /// It did not.
+    No {
+        /// What it said.
+        why: String,
+    },
+}
+
+/// Lets rustup add a part to the toolchain of rust-toolchain.toml.
+pub(super) fn add_component(cx: &Context, component: &str) -> Result<Added> {
+    /// A network without rustup's server may swallow packets; do not wait for
+    /// it longer than a download takes.
+    const LONGEST: Duration = Duration::from_secs(120);
     let Some(rustup) = run::program(Path::new("rustup")) else {
-        return Ok(false);
+        return Ok(Added::No {
+            why: "there is no rustup".to_owned(),
+        });
     };
     let mut command = Command::new(rustup);
     command
-        .args(["component", "add", "rust-src", "--toolchain", &channel])
+        .args(["component", "add", component, "--toolchain", &channel(cx)?])
         .env("RUSTUP_AUTO_INSTALL", "0");
-    if cx.dry_run {
-        cx.ui.echo(&command);
-        return Ok(false);
-    }
-    cx.ui.say(format_args!(
-        "the kernel needs the library sources of Rust {channel}; asking rustup for them"
-    ));
     cx.ui.echo(&command);
-    let output = run::output(cx, &mut command)?;
+    let Some(output) = run::output_within(cx, &mut command, LONGEST)? else {
+        return Ok(Added::No {
+            why: format!("no answer within {} s", LONGEST.as_secs()),
+        });
+    };
     if output.status.success() {
-        return Ok(true);
+        return Ok(Added::Yes);
     }
-    let last = output
+    let error = output
         .stderr
         .lines()
         .map(str::trim)
-        .find(|line| line.starts_with("error"))
-        .unwrap_or_default();
-    cx.ui.say(format_args!(
-        "rustup could not ({last}); using the distribution's compiler instead"
-    ));
-    // Only costs a repetition if it cannot be written.
-    let _ = std::fs::create_dir_all(cx.project.target())
-        .and_then(|()| std::fs::write(&refused, &output.stderr));
-    Ok(false)
+        .find(|line| line.starts_with("error"));
+    let why = error
+        .or(output.stderr.lines().next())
+        .unwrap_or("it failed without a word");
+    Ok(Added::No {
+        why: why.to_owned(),
+    })
 }
 
 /// The system's certificates, for a cargo behind a proxy that opens TLS; `None`

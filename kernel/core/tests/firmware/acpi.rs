@@ -60,6 +60,26 @@ fn the_root_pointer_may_be_in_the_extended_bios_data_area() {
     assert_eq!(Tables::find(&machine, None), Err(AcpiFault::NoRootPointer));
 }
 
+#[test]
+fn a_segment_full_of_root_pointers_is_soon_given_up() {
+    let mut machine = recorded!("pc-smp2");
+    let real = machine.take(0xf_59d0, 20);
+    let mut decoy = real.clone();
+    // To a table with the right name, half of memory long, and a wrong sum.
+    decoy[16..20].copy_from_slice(&0x1000u32.to_le_bytes());
+    machine.put(0x1000, b"RSDT\0\0\x08\0");
+    for place in (0xf_0000..0xf_59c0).step_by(32) {
+        machine.put_summed(place, &decoy, 8);
+    }
+    assert_eq!(Tables::find(&machine, None), Err(AcpiFault::NoRootTable));
+    let (_, bytes) = machine.work();
+    assert!(bytes < 16 << 20, "{bytes} bytes");
+    // One decoy does not hide the real one.
+    machine.put(0xf_0000, &[0; 0x59c0]);
+    machine.put_summed(0xf_0000, &decoy, 8);
+    assert!(Tables::find(&machine, None).is_ok());
+}
+
 /// The MADT of `pc-smp2` with other entries.
 fn with_madt_entries(entries: &[u8]) -> Recording {
     let mut machine = recorded!("pc-smp2");

@@ -63,6 +63,54 @@ fn default_configurations() {
     }
 }
 
+#[test]
+fn the_pointer_may_be_in_the_extended_area_or_at_the_end_of_base_memory() {
+    let found = floating_pointer(0, [5, 0]).take(0xf_0000, 16);
+    let place = |address: u64, segment: u16, base_kib: u16| {
+        let mut machine = Recording::blank();
+        machine.put(0x40e, &segment.to_le_bytes());
+        machine.put(0x413, &base_kib.to_le_bytes());
+        machine.put(address, &found);
+        mp_table::read(&machine).is_some()
+    };
+    assert!(place(0x9_8000, 0x9800, 600));
+    assert!(place(0x9_83f0, 0x9800, 600));
+    assert!(!place(0x9_8400, 0x9800, 600));
+    assert!(place(599 * 1024, 0, 600));
+    assert!(!place(600 * 1024, 0, 600));
+    assert!(place(0x9_fc00, 0, 0));
+    assert!(place(0xf_fff0, 0, 0));
+    assert!(!place(0xe_0000, 0, 0));
+}
+
+#[test]
+fn wrong_sums_lengths_and_names_are_noticed() {
+    let sound = configuration(&[&mp_processor(1, 3)]);
+    assert!(mp_table::read(&sound).is_some());
+    for (address, what) in [
+        (0xf_000a, "the pointer's sum"),
+        (0x1007, "the table's sum"),
+        (0x1000, "the table's name"),
+        (0x1004, "the table's length"),
+    ] {
+        let mut machine = sound.clone();
+        let byte = machine.take(address, 1)[0];
+        machine.put(address, &[byte ^ 0x40]);
+        assert_eq!(mp_table::read(&machine), None, "{what}");
+    }
+    // A length short of its own header, with right sums.
+    let mut machine = sound.clone();
+    let mut table = machine.take(0x1000, 64);
+    table[4] = 43;
+    table[7] = 0;
+    let sum = table[..43]
+        .iter()
+        .fold(0u8, |sum, &byte| sum.wrapping_add(byte));
+    table[7] = sum.wrapping_neg();
+    machine.put(0x1000, &table);
+    assert_eq!(mp_table::read(&machine), None);
+}
+
 /// A configuration table of these entries.
 fn configuration(entries: &[&[u8]]) -> Recording {
     let mut machine = floating_pointer(0x1000, [0, 0]);

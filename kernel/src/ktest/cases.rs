@@ -1,0 +1,24 @@
+//! The test cases, one file a noun, in `kernel/tests/`.
+
+#[path = "../../tests/cpus.rs"]
+mod cpus;
+#[path = "../../tests/frames.rs"]
+mod frames;
+#[path = "../../tests/heap.rs"]
+mod heap;
+#[path = "../../tests/interrupts.rs"]
+mod interrupts;
+#[path = "../../tests/kernel_map.rs"]
+mod kernel_map;
+#[path = "../../tests/stack.rs"]
+mod stack;
+#[path = "../../tests/symbols.rs"]
+mod symbols;
+#[path = "../../tests/sync.rs"]
+mod sync;
+#[path = "../../tests/time.rs"]
+mod time;
+#[path = "../../tests/trace.rs"]
+mod trace;
+#[path = "../../tests/window.rs"]
+mod window;
