@@ -28,6 +28,7 @@ pub mod settings;
 pub mod setup;
 pub mod sizes;
 pub mod testing;
+pub mod tidy;
 pub mod tiny;
 pub mod toolchain;
 pub mod tools;
