@@ -5,6 +5,7 @@
 
 pub mod argv;
 pub mod bench;
+pub mod ci;
 pub mod cli;
 pub mod cmd;
 pub mod compile;
