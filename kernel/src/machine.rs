@@ -5,6 +5,7 @@
 
 use core::fmt;
 
+use boot::loader::Protocol;
 use kernel_core::acpi;
 use kernel_core::acpi_power::{FixedHardware, SoftOff};
 use kernel_core::addr::PAGE_SIZE;
@@ -63,6 +64,7 @@ pub(crate) fn print_banner(machine: &Machine<'_>, options: &Options<'_>) {
         memory.free * (PAGE_SIZE / 1024),
         hand_off.image_bytes.div_ceil(1024)
     );
+    println!("loader    {} {}", protocol(hand_off.protocol), hand_off.loader.loader_name.as_str());
     print_modules(hand_off);
     println!("command   {}", options.line());
     for warning in options.warnings() {
@@ -117,6 +119,13 @@ fn source(source: Source) -> &'static str {
         Source::None => "default",
         Source::Acpi => "acpi",
         Source::MpTable => "mp table",
+    }
+}
+
+fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Multiboot => "multiboot",
+        Protocol::Pvh => "pvh",
     }
 }
 
