@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt;
 use crate::machine::Emulator;
-use crate::testing::verdict::{self, Leaves, Verdict};
+use crate::testing::verdict::{self, Verdict};
 
 use super::console::Match;
 use super::outcome::{End, Limit, Line, Outcome};
@@ -109,16 +109,11 @@ impl Run<'_> {
     }
 
     fn verdict(&self) -> Verdict {
-        let by_marker =
-            self.spec.leaving == Leaving::Marker || self.spec.emulator == Emulator::Bochs;
-        verdict::judge(
-            &self.outcome,
-            if by_marker {
-                Leaves::ByMarker
-            } else {
-                Leaves::ByExitPort
-            },
-        )
+        let leaving = match self.spec.emulator {
+            Emulator::Bochs => Leaving::Marker,
+            Emulator::Qemu => self.spec.leaving,
+        };
+        verdict::judge(&self.outcome, leaving)
     }
 
     /// What `--json` prints.
