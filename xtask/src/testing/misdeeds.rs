@@ -5,6 +5,7 @@
 //! died exactly as the table says: the harness is proven on a kernel that is
 //! really broken. Pure.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::verdict::{Cause, Verdict, judge};
@@ -42,8 +43,6 @@ pub enum Seen {
     },
     /// A verdict of this kind.
     Verdict(&'static str),
-    /// The kernel survives and ends well, after these words.
-    Survives(&'static str),
 }
 
 /// What a panic's backtrace must hold.
@@ -86,7 +85,7 @@ const fn ends(name: &'static str, kind: &'static str) -> Misdeed {
 }
 
 /// All of them.
-pub const ALL: [Misdeed; 15] = [
+pub const ALL: [Misdeed; 16] = [
     panics("panic-early", "", ""),
     panics("panic", "", "backtrace:"),
     Misdeed {
@@ -99,8 +98,13 @@ pub const ALL: [Misdeed; 15] = [
         noticed_by: NoticedBy::Every,
     },
     ends("hang", "hung"),
+    ends("spin", "hung"),
     ends("triple-fault", "triple-fault"),
-    panics("stack-overflow", "double fault", "guard page"),
+    panics(
+        "stack-overflow",
+        "double fault: the stack ran into its guard page",
+        "",
+    ),
     panics("page-fault", "page fault", "unmapped page"),
     panics("write-text", "page fault", "protected page"),
     panics("divide-error", "divide error", ""),
@@ -110,11 +114,7 @@ pub const ALL: [Misdeed; 15] = [
         ..panics("lock-order", "lock", "")
     },
     panics("ap-panic", "", "on cpu1"),
-    Misdeed {
-        name: "heap-exhaust",
-        seen: Seen::Survives("heap"),
-        noticed_by: NoticedBy::Every,
-    },
+    panics("heap-exhaust", "OutOfMemory", ""),
     ends("marker-no-exit", "marker-without-exit"),
     ends("exit-no-marker", "exit-without-marker"),
 ];
@@ -137,8 +137,6 @@ impl Misdeed {
         match self.seen {
             Seen::Verdict(kind) if verdict.kind() == kind => Verdict::Passed,
             Seen::Verdict(kind) => wrong(&verdict, kind),
-            Seen::Survives(_) if verdict != Verdict::Passed => wrong(&verdict, "passed"),
-            Seen::Survives(words) => on_console(outcome, words),
             Seen::Panic {
                 message,
                 elsewhere,
@@ -152,6 +150,32 @@ impl Misdeed {
                 });
                 report.map_or_else(Verdict::Failed, |()| Verdict::Passed)
             }
+        }
+    }
+}
+
+/// The value of `misdeed=` at which a kernel lists those it knows.
+pub const LIST: &str = "?";
+
+/// Whether a kernel that was asked for [`LIST`] knows exactly those of the
+/// table: one without the other is tested by nobody.
+pub fn roll_call(outcome: &Outcome) -> Verdict {
+    match judge(outcome, Leaving::ExitPort) {
+        Verdict::Passed => {}
+        other => return other,
+    }
+    let lines = outcome.serial.iter().map(|line| line.text.as_str());
+    let list = lines
+        .skip_while(|line| !line.starts_with("no misdeed "))
+        .skip(1);
+    let listed: BTreeSet<&str> = list.map_while(|line| line.strip_prefix("  ")).collect();
+    let table: BTreeSet<&str> = ALL.iter().map(|misdeed| misdeed.name).collect();
+    let odd: Vec<&str> = listed.symmetric_difference(&table).copied().collect();
+    match odd.as_slice() {
+        [] => Verdict::Passed,
+        odd => {
+            let what = format!("in the kernel or in the table only: {}", odd.join(", "));
+            Verdict::Failed(Cause::Unexpected(what))
         }
     }
 }
@@ -281,7 +305,7 @@ mod tests {
         );
         assert_eq!(
             check(End::Exited(35), &OVERFLOW.replace("guard", "other")),
-            "missing"
+            "unexpected"
         );
         assert_eq!(
             check(End::Exited(35), &OVERFLOW.replace("kernel::", "0x")),
@@ -300,10 +324,25 @@ mod tests {
     fn a_kernel_that_does_not_commit_its_crime_fails() {
         let well = outcome(End::Exited(33), "exov6: done ok");
         for misdeed in ALL {
-            if !matches!(misdeed.seen, Seen::Survives(_)) {
-                assert_ne!(misdeed.check(&well), Verdict::Passed, "{}", misdeed.name);
-            }
+            assert_ne!(misdeed.check(&well), Verdict::Passed, "{}", misdeed.name);
         }
+    }
+
+    #[test]
+    fn the_kernels_list_must_be_the_table() {
+        let names = ALL.map(|misdeed| format!("  {}", misdeed.name)).join("\n");
+        let list = format!("no misdeed `?`; there are:\n{names}\nkdb> poweroff\nexov6: done ok");
+        assert_eq!(roll_call(&outcome(End::Exited(33), &list)), Verdict::Passed);
+        let check = |list: &str| roll_call(&outcome(End::Exited(33), list)).kind();
+        assert_eq!(check(&list.replace("  hang\n", "")), "unexpected");
+        assert_eq!(
+            check(&list.replace("  hang\n", "  hang\n  new\n")),
+            "unexpected"
+        );
+        assert_eq!(
+            check(&list.replace("exov6: done ok", "")),
+            "exit-without-marker"
+        );
     }
 
     #[test]

@@ -62,6 +62,7 @@ pub(super) fn jobs(cx: &Context, profile: Profile) -> Result<Vec<Box<dyn Job>>> 
                 }],
                 program: Arc::clone(&program),
                 is_ignored: ignored.contains(&test),
+                limit: LIMIT,
                 test,
             }));
         }
@@ -136,6 +137,7 @@ struct HostTest {
     program: Arc<Program>,
     test: String,
     is_ignored: bool,
+    limit: Duration,
 }
 
 enum Event {
@@ -192,7 +194,8 @@ impl HostTest {
             .stdout(file)
             .stderr(copy);
         cx.ui.echo_probe(&command);
-        let limit = cx.remaining()?.map_or(LIMIT, |left| left.min(LIMIT));
+        let left = cx.remaining()?;
+        let limit = left.map_or(self.limit, |left| left.min(self.limit));
         let (send, receive) = mpsc::channel();
         let on_end = send.clone();
         // Sending fails only when nobody waits any more.
@@ -223,3 +226,7 @@ fn ended(status: ExitStatus) -> Ended {
         (None, signal) => Ended::Signalled(signal.unwrap_or_default()),
     }
 }
+
+#[cfg(test)]
+#[path = "host_tests.rs"]
+mod tests;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{not_started, report_of};
+use super::{converse, not_started, report_of};
 use crate::cli::{Ktest, Profile, Ring};
 use crate::context::Context;
 use crate::emulator::session::{Limits, Session};
@@ -34,15 +34,16 @@ const SHORT: Limits = Limits {
 };
 
 pub(super) fn jobs(artifacts: &Arc<Artifacts>, profile: Profile) -> Vec<Box<dyn Job>> {
-    let jobs = misdeeds::ALL.iter().map(|misdeed| -> Box<dyn Job> {
+    let crimes = misdeeds::ALL.iter().map(|misdeed| Deed::Crime(*misdeed));
+    let jobs = crimes.chain([Deed::RollCall]).map(|deed| -> Box<dyn Job> {
         let label = Label {
-            name: format!("kernels::{profile}::{}", misdeed.name),
+            name: format!("kernels::{profile}::{}", deed.name()),
             ring: Ring::Kernels,
             machine: Some((ORDINARY.cpu, ORDINARY.smp)),
         };
         let artifacts = Arc::clone(artifacts);
-        Box::new(Crime {
-            misdeed: *misdeed,
+        Box::new(DeedJob {
+            deed,
             profile,
             artifacts,
             label: [label],
@@ -51,32 +52,50 @@ pub(super) fn jobs(artifacts: &Arc<Artifacts>, profile: Profile) -> Vec<Box<dyn 
     jobs.collect()
 }
 
+/// What a kernel is made to do.
+#[derive(Debug, Clone, Copy)]
+enum Deed {
+    /// A misdeed of the table.
+    Crime(Misdeed),
+    /// To list those it knows.
+    RollCall,
+}
+
+impl Deed {
+    fn name(&self) -> &'static str {
+        match self {
+            Deed::Crime(misdeed) => misdeed.name,
+            Deed::RollCall => "(roll call)",
+        }
+    }
+}
+
 /// Prints the build and the boots.
 pub(super) fn dry_run(cx: &Context, artifacts: &Artifacts, profile: Profile) -> Result<()> {
     let kernel = artifacts.kernel(cx, profile, Ktest::With)?;
     for misdeed in misdeeds::ALL {
         cx.ui
-            .echo(&start::command(cx, &machine(&misdeed, kernel.clone())));
+            .echo(&start::command(cx, &machine(misdeed.name, kernel.clone())));
     }
     Ok(())
 }
 
-fn machine(misdeed: &Misdeed, kernel: PathBuf) -> MachineSpec {
-    let append = Some(format!("misdeed={}", misdeed.name));
+fn machine(misdeed: &str, kernel: PathBuf) -> MachineSpec {
+    let append = Some(format!("misdeed={misdeed}"));
     MachineSpec {
         append,
         ..ORDINARY.machine(Boot::Kernel(kernel))
     }
 }
 
-struct Crime {
-    misdeed: Misdeed,
+struct DeedJob {
+    deed: Deed,
     profile: Profile,
     artifacts: Arc<Artifacts>,
     label: [Label; 1],
 }
 
-impl Job for Crime {
+impl Job for DeedJob {
     fn labels(&self) -> &[Label] {
         &self.label
     }
@@ -90,12 +109,13 @@ impl Job for Crime {
 
     fn run(&self, cx: &Context, _chosen: &[usize], tell: &mut dyn FnMut(Report)) {
         let name = &self.label[0].name;
-        if let Some(why) = self.misdeed.skipped_in(self.profile) {
-            return tell(Report::new(
-                name,
-                Status::Skipped(why.to_owned()),
-                Duration::ZERO,
-            ));
+        let skipped = match self.deed {
+            Deed::Crime(misdeed) => misdeed.skipped_in(self.profile),
+            Deed::RollCall => None,
+        };
+        if let Some(why) = skipped {
+            let status = Status::Skipped(why.to_owned());
+            return tell(Report::new(name, status, Duration::ZERO));
         }
         tell(
             self.report(cx)
@@ -104,22 +124,26 @@ impl Job for Crime {
     }
 }
 
-impl Crime {
+impl DeedJob {
     fn report(&self, cx: &Context) -> Result<Report> {
         let kernel = self.artifacts.kernel(cx, self.profile, Ktest::With)?;
-        let machine = machine(&self.misdeed, kernel);
-        let limits = match self.misdeed.seen {
-            Seen::Verdict("hung") => SHORT,
-            _ => LIMITS,
+        let (verdict, outcome) = match self.deed {
+            Deed::Crime(misdeed) => {
+                let machine = machine(misdeed.name, kernel);
+                let limits = match misdeed.seen {
+                    Seen::Verdict("hung") => SHORT,
+                    _ => LIMITS,
+                };
+                let outcome = Session::start(cx, &machine, limits)?.finish();
+                (misdeed.check(&outcome), outcome)
+            }
+            Deed::RollCall => {
+                let machine = machine(misdeeds::LIST, kernel);
+                let outcome = converse(cx, &machine, LIMITS, &["poweroff"])?;
+                (misdeeds::roll_call(&outcome), outcome)
+            }
         };
-        let outcome = Session::start(cx, &machine, limits)?.finish();
-        let verdict = self.misdeed.check(&outcome);
-        Ok(report_of(
-            cx,
-            &self.label[0].name,
-            &ORDINARY,
-            &verdict,
-            &outcome,
-        ))
+        let name = &self.label[0].name;
+        Ok(report_of(cx, name, &ORDINARY, &verdict, &outcome))
     }
 }

@@ -6,6 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use regex::Regex;
+
 use super::artifacts::Artifacts;
 use super::case::{Report, Status};
 use super::job::Job;
@@ -16,7 +18,9 @@ use super::verdict::{Fault, Verdict};
 use crate::cli::{Profile, Ring};
 use crate::context::Context;
 use crate::emulator::Outcome;
-use crate::failure::{Failure, Result};
+use crate::emulator::session::{Limits, Session};
+use crate::emulator::spec::MachineSpec;
+use crate::failure::{Doing, Failure, Result};
 
 mod host;
 mod kernels;
@@ -125,4 +129,26 @@ fn texts(outcome: &Outcome) -> Vec<String> {
         .lines()
         .map(|line| format!("(emulator) {line}"));
     console.chain(emulator).collect()
+}
+
+/// The prompt alone, waiting for input.
+const PROMPT: &str = r"(?m)^kdb> ";
+
+/// Boots, types each of `lines` at a prompt of its own, and waits for the end.
+/// A guest that ends early is judged by its end, not here.
+fn converse(
+    cx: &Context,
+    machine: &MachineSpec,
+    limits: Limits,
+    lines: &[&str],
+) -> Result<Outcome> {
+    let prompt = Regex::new(PROMPT).doing("compiling the prompt's pattern")?;
+    let mut session = Session::start(cx, machine, limits)?;
+    for line in lines {
+        if session.wait_for(&prompt).is_err() {
+            break;
+        }
+        session.send(line);
+    }
+    Ok(session.finish())
 }

@@ -7,16 +7,14 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use regex::Regex;
-
 use super::{not_started, report_of};
 use crate::cli::{Profile, Ring};
 use crate::context::Context;
-use crate::emulator::session::{Limits, Session};
+use crate::emulator::Outcome;
+use crate::emulator::session::Limits;
 use crate::emulator::spec::MachineSpec;
 use crate::emulator::start;
-use crate::emulator::{End, Outcome};
-use crate::failure::{Doing, Result};
+use crate::failure::Result;
 use crate::testing::artifacts::{Artifacts, COMMAND_LINE};
 use crate::testing::case::{Label, Report, Status};
 use crate::testing::job::Job;
@@ -32,9 +30,6 @@ const LIMITS: Limits = Limits {
     total: Duration::from_secs(60),
     leave: Duration::from_secs(3),
 };
-
-/// The prompt alone, waiting for input.
-const PROMPT: &str = r"(?m)^kdb> ";
 
 pub(super) fn jobs(
     artifacts: &Arc<Artifacts>,
@@ -174,10 +169,7 @@ impl SystemBoot {
         Ok(Some((verdict, outcome)))
     }
 
-    /// Boots, types each of `lines` at a prompt of its own, and waits for the
-    /// end. A guest that ends early is judged by its end, not here.
     fn converse(&self, cx: &Context, command_line: &str, lines: &[&str]) -> Result<Outcome> {
-        let prompt = Regex::new(PROMPT).doing("compiling the prompt's pattern")?;
         let boot = self.artifacts.boot(cx, &self.row, self.profile)?;
         // On a CD it is in the menu.
         let append = match self.row.loader {
@@ -188,14 +180,6 @@ impl SystemBoot {
             append,
             ..self.row.machine(boot)
         };
-        let mut session = Session::start(cx, &machine, LIMITS)?;
-        for line in lines {
-            let heard: Result<_, End> = session.wait_for(&prompt);
-            if heard.is_err() {
-                break;
-            }
-            session.send(line);
-        }
-        Ok(session.finish())
+        super::converse(cx, &machine, LIMITS, lines)
     }
 }
