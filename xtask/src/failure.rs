@@ -101,6 +101,16 @@ impl Failure {
         Self::new(Exit::Interrupted, what)
     }
 
+    /// Everything was said already; only the exit code is left to give.
+    pub fn told(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
+    /// Whether there is nothing left to say.
+    pub fn is_told(&self) -> bool {
+        self.what.is_empty()
+    }
+
     /// The same failure with advice; the last advice given wins.
     #[must_use]
     pub fn mend(mut self, text: impl Into<String>) -> Self {

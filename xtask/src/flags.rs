@@ -182,6 +182,8 @@ xflags::xflags! {
         cmd gdb {
             /// Run this gdb script and exit with its verdict.
             optional --batch script: PathBuf
+            /// A kernel with its symbols, instead of the built one.
+            optional --kernel file: PathBuf
             /// As for qemu.
             optional --cpu cpu: Cpu
             /// As for qemu.

@@ -6,7 +6,7 @@
 //! had caught it, after the terminal was given back.
 //!
 //! **Invariants:** a signal is never lost: it reaches a subscriber, or ends
-//! the process, and [`received`] tells of it from then on.
+//! the process, or is a debugger's; else, and [`received`] tells of it from then on.
 
 use std::sync::atomic::{AtomicI32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
@@ -24,6 +24,29 @@ static RECEIVED: AtomicI32 = AtomicI32::new(0);
 static NEXT_ID: AtomicU64 = AtomicU64::new(0);
 static LISTENERS: Mutex<Vec<(u64, Listener)>> = Mutex::new(Vec::new());
 static WATCHING: OnceLock<Result<()>> = OnceLock::new();
+
+/// How many debuggers want SIGINT for themselves.
+static DEBUGGERS: AtomicU64 = AtomicU64::new(0);
+
+/// Leaving SIGINT to a debugger that shares our terminal, until this is
+/// dropped: there Ctrl-C stops the guest, not us.
+#[derive(Debug)]
+#[must_use = "dropping it takes SIGINT back"]
+pub struct LeftToDebugger(());
+
+impl LeftToDebugger {
+    /// From now on.
+    pub fn now() -> Self {
+        DEBUGGERS.fetch_add(1, Ordering::SeqCst);
+        LeftToDebugger(())
+    }
+}
+
+impl Drop for LeftToDebugger {
+    fn drop(&mut self) {
+        DEBUGGERS.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// Being told of signals, until this is dropped.
 #[derive(Debug)]
@@ -98,6 +121,9 @@ fn watch() -> Result<()> {
 }
 
 fn tell(signal: i32) {
+    if signal == SIGINT && DEBUGGERS.load(Ordering::SeqCst) > 0 {
+        return;
+    }
     let listeners = listeners();
     RECEIVED.store(signal, Ordering::SeqCst);
     if listeners.is_empty() {

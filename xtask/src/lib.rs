@@ -5,6 +5,7 @@
 
 pub mod argv;
 pub mod bench;
+pub mod ci;
 pub mod cli;
 pub mod cmd;
 pub mod compile;
@@ -27,6 +28,7 @@ pub mod settings;
 pub mod setup;
 pub mod sizes;
 pub mod testing;
+pub mod tidy;
 pub mod tiny;
 pub mod toolchain;
 pub mod tools;

@@ -100,6 +100,11 @@ impl Project {
         self.root.join("kernel/Cargo.toml")
     }
 
+    /// The kernel's own gdb commands.
+    pub fn gdb_commands(&self) -> PathBuf {
+        self.root.join("kernel/gdb/exov6.py")
+    }
+
     /// The person's settings; may not exist.
     pub fn settings_file(&self) -> PathBuf {
         self.root.join("exov6.toml")

@@ -15,11 +15,11 @@ const MULTIBOOT_MAGIC: u32 = 0x1BAD_B002;
 /// A stack the loader's structures do not reach: the top of conventional
 /// memory below the EBDA.
 const STACK_TOP: u32 = 0x0008_0000;
-const COM1_DATA: u16 = 0x3F8;
+pub(crate) const COM1_DATA: u16 = 0x3F8;
 const COM1_LINE_CONTROL: u16 = 0x3FB;
 const COM1_LINE_STATUS: u16 = 0x3FD;
 const DATA_READY: u8 = 0x01;
-const TRANSMITTER_EMPTY: u8 = 0x40;
+pub(crate) const TRANSMITTER_EMPTY: u8 = 0x40;
 
 /// What a tiny kernel does, and all it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl Behaviour {
 }
 
 /// What the success end writes to the exit port; QEMU turns it into 33.
-const SUCCESS: u8 = 0x10;
+pub(crate) const SUCCESS: u8 = 0x10;
 /// What the failure end writes; QEMU turns it into 35.
 const FAILURE: u8 = 0x11;
 const PANIC: &str = "ExoV6 tiny\r\nexov6: panic: it was asked to\r\nexov6: done panic\r\n";
@@ -161,42 +161,42 @@ fn half_words(values: &[u16]) -> Vec<u8> {
 /// Machine code under construction. Every jump in it is backwards or over a
 /// known distance, so one pass is enough.
 #[derive(Default)]
-struct Code {
-    bytes: Vec<u8>,
+pub(crate) struct Code {
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Code {
-    fn here(&self) -> usize {
+    pub(crate) fn here(&self) -> usize {
         self.bytes.len()
     }
 
-    fn put(&mut self, bytes: &[u8]) -> &mut Self {
+    pub(crate) fn put(&mut self, bytes: &[u8]) -> &mut Self {
         self.bytes.extend_from_slice(bytes);
         self
     }
 
     /// `mov dx, port`
-    fn port(&mut self, port: u16) -> &mut Self {
+    pub(crate) fn port(&mut self, port: u16) -> &mut Self {
         let [low, high] = port.to_le_bytes();
         self.put(&[0x66, 0xBA, low, high])
     }
 
     /// Waits until any bit of `mask` is set in COM1's line status:
     /// `mov dx, 0x3FD; 1: in al, dx; test al, mask; jz 1b`
-    fn wait_for(&mut self, mask: u8) -> &mut Self {
+    pub(crate) fn wait_for(&mut self, mask: u8) -> &mut Self {
         self.port(COM1_LINE_STATUS)
             .put(&[0xEC, 0xA8, mask, 0x74, 0xFB])
     }
 
     /// `mov dx, 0x3FB; mov al, 3; out dx, al`: Bochs leaves the line at five
     /// bits; QEMU does not care.
-    fn set_eight_bits(&mut self) -> &mut Self {
+    pub(crate) fn set_eight_bits(&mut self) -> &mut Self {
         self.port(COM1_LINE_CONTROL).put(&[0xB0, 0x03, 0xEE])
     }
 
     /// Sends `text`, each byte only when the last one has left: what is still
     /// in the transmitter when QEMU exits is lost.
-    fn say(&mut self, text: &str) -> &mut Self {
+    pub(crate) fn say(&mut self, text: &str) -> &mut Self {
         for byte in text.bytes() {
             // mov al, byte; out dx, al
             self.port(COM1_DATA)
@@ -208,7 +208,7 @@ impl Code {
 
     /// `mov al, value; out 0xF4, al`, and a loop, for the write takes effect
     /// later.
-    fn exit(&mut self, value: u8) -> &mut Self {
+    pub(crate) fn exit(&mut self, value: u8) -> &mut Self {
         self.put(&[0xB0, value, 0xE6, 0xF4]).hang()
     }
 

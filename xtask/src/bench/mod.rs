@@ -8,9 +8,16 @@
 
 pub mod baseline;
 pub mod budgets;
+pub mod counts;
 pub mod document;
+pub mod environment;
 pub mod histogram;
 pub mod html;
+pub mod machine_code;
+pub mod machines;
 mod plot;
+pub mod report;
 pub mod schedule;
 pub mod stats;
+pub mod wall;
+pub mod work;

@@ -1,10 +1,29 @@
-//! `cargo xtask ci`: everything CI runs.
+//! `cargo xtask ci`: everything CI runs, on any machine.
+//!
+//! Owns the meaning of its flags and its last line; the steps are in `ci`.
 
+use crate::ci::{self, report};
 use crate::context::Context;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::flags;
 
 /// Runs the command.
-pub fn run(_cx: &Context, _flags: flags::Ci) -> Result<()> {
-    Err(Failure::failed("`ci` is not built yet"))
+pub fn run(cx: &Context, flags: flags::Ci) -> Result<()> {
+    let steps = ci::chosen(flags.only.as_deref())?;
+    let ran = ci::run(cx, &steps);
+    cx.ui.say("");
+    for line in report::table(&ran, &steps) {
+        cx.ui.say(line);
+    }
+    let last = report::last_line(&ran);
+    if flags.json {
+        cx.ui.json(&report::document(&ran))?;
+        cx.ui.result(last);
+    } else {
+        cx.ui.print(format_args!("{last}\n"));
+    }
+    match ci::exit(&ran, steps.len()) {
+        Exit::Done => Ok(()),
+        exit => Err(Failure::told(exit)),
+    }
 }

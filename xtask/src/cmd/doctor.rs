@@ -135,10 +135,13 @@ fn examine(cx: &Context) -> Result<Document> {
     };
     let healthy = document.missing(Need::Required).next().is_none();
     document.healthy = healthy;
-    let missing: Vec<_> = document
-        .missing(Need::Required)
-        .chain(document.missing(Need::Optional))
-        .collect();
+    // One line to type: what is required, else what is only useful.
+    let required: Vec<_> = document.missing(Need::Required).collect();
+    let missing = if required.is_empty() {
+        document.missing(Need::Optional).collect()
+    } else {
+        required
+    };
     if apt::is_here() {
         document.setup.installs_as = Some(match apt::privilege(cx)? {
             Privilege::Root => "root",
@@ -235,7 +238,7 @@ fn table(document: &Document) -> String {
         let about = match (&tool.missing, path, &tool.says) {
             (Some(why), _, _) => format!(
                 "{}; for {}",
-                why.lines().next().unwrap_or_default(),
+                why.lines().next().unwrap_or_default().trim_end_matches(':'),
                 tool.used_by.join(", ")
             ),
             (None, Some(path), Some(says)) => format!("{path} ({says})"),

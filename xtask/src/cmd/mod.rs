@@ -70,7 +70,9 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
     match dispatch(&cx, command) {
         Ok(()) => ExitCode::from(Exit::Done.code()),
         Err(failure) => {
-            cx.ui.failure(&failure);
+            if !failure.is_told() {
+                cx.ui.failure(&failure);
+            }
             ExitCode::from(failure.exit.code())
         }
     }

@@ -19,7 +19,7 @@ use crate::emulator::report::{Mode, Run};
 use crate::emulator::script::{self, Broken, Step};
 use crate::emulator::session::Attachments;
 use crate::emulator::spec::{Boot, Debugger, Leaving, MachineSpec};
-use crate::emulator::{Limits, Session, start, terminal};
+use crate::emulator::{Limits, Session, qemu, start, terminal};
 use crate::failure::{Doing, Failure, Result};
 use crate::flags;
 use crate::grammar::Grammar;
@@ -55,6 +55,9 @@ pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
         return Ok(());
     }
 
+    if spec.emulator == Emulator::Qemu {
+        cx.ui.say(qemu::accelerator(&spec)?);
+    }
     let (limits, mode) = match (steps.is_empty(), spec.debugger) {
         (false, _) => (Limits::default(), Mode::Script),
         (true, Debugger::None) if !io::stdin().is_terminal() => {
@@ -70,6 +73,10 @@ pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
         }
         (true, _) => (Limits::NONE, Mode::Attended),
     };
+    if spec.display == Display::Curses {
+        cx.ui
+            .say("Alt-2 and `quit` leaves the machine; Alt-1 is its screen");
+    }
     if let Debugger::Port(port) = spec.debugger {
         cx.ui.say(format_args!(
             "stopped at its first instruction; in gdb: target remote localhost:{port}"
@@ -83,6 +90,10 @@ pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
             Ok(matches) => (matches, None),
             Err(Broken { step, matches, .. }) => (matches, Some(step)),
         },
+        Mode::Attended if spec.display == Display::Curses => {
+            terminal::lend(&mut session);
+            (Vec::new(), None)
+        }
         Mode::Attended => {
             terminal::attend(&cx.ui, &mut session)?;
             (Vec::new(), None)
@@ -98,7 +109,8 @@ pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
         outcome,
     };
     // The guest's last line may be unfinished; ours begins a new one.
-    if last_byte.load(Ordering::Relaxed) != b'\n' {
+    let shown = spec.display != Display::Curses;
+    if shown && last_byte.load(Ordering::Relaxed) != b'\n' {
         let newline = if flags.json {
             io::stderr().write_all(b"\n")
         } else {
@@ -218,7 +230,9 @@ fn modules(flags: &flags::Qemu) -> Result<Vec<Module>> {
 
 fn attachments(flags: &flags::Qemu, last_byte: Arc<AtomicU8>) -> Result<Attachments> {
     let mut copies: Vec<Box<dyn Write + Send>> = vec![Box::new(LastByte(last_byte))];
-    if flags.json {
+    if flags.display == Some(Display::Curses) {
+        // The terminal is the screen; the console is in --log.
+    } else if flags.json {
         // Standard output belongs to the document.
         copies.push(Box::new(io::stderr()));
     } else {

@@ -7,6 +7,7 @@
 pub mod bochs;
 pub mod console;
 pub mod guardian;
+pub mod limits;
 pub mod outcome;
 pub mod qemu;
 pub mod qmp;
@@ -15,9 +16,11 @@ pub mod script;
 pub mod session;
 pub mod spec;
 pub mod start;
+pub mod streams;
 pub mod terminal;
 pub mod transcript;
 
 pub use console::Match;
+pub use limits::Limits;
 pub use outcome::{End, Limit, Line, Outcome};
-pub use session::{Limits, Session};
+pub use session::Session;

@@ -49,7 +49,13 @@ pub fn machine(spec: &MachineSpec) -> Vec<OsString> {
     words.one("-nodefaults");
     words.pair("-vga", spec.vga.word());
     words.pair("-display", spec.display.word());
-    words.pair("-monitor", "none");
+    // On a curses screen Alt-2 and `quit` is the only way out.
+    let monitor = if spec.display == Display::Curses {
+        "vc"
+    } else {
+        "none"
+    };
+    words.pair("-monitor", monitor);
     // A triple fault must not boot again and again.
     words.one("-no-reboot");
     if spec.display == Display::Curses {

@@ -24,6 +24,8 @@ pub enum Event {
     /// The guest switched the machine off, or newer QEMUs: wrote to the exit
     /// port. `quit` then ends QEMU with the exit code that belongs to it.
     Off,
+    /// Somebody closed the window, or said `quit` in the monitor behind it.
+    Left,
 }
 
 /// The connection.
@@ -133,7 +135,8 @@ fn event(message: &Value) -> Option<Event> {
     match message["data"]["reason"].as_str()? {
         "guest-reset" => Some(Event::Reset),
         "guest-shutdown" | "guest-panic" => Some(Event::Off),
-        // We asked for the others ourselves.
+        "host-ui" | "host-qmp-quit" => Some(Event::Left),
+        // A signal: it ends QEMU by itself.
         _ => None,
     }
 }
@@ -164,7 +167,7 @@ mod tests {
         for (reason, expected) in [
             ("guest-reset", Some(Event::Reset)),
             ("guest-shutdown", Some(Event::Off)),
-            ("host-qmp-quit", None),
+            ("host-ui", Some(Event::Left)),
             ("host-signal", None),
         ] {
             let message =

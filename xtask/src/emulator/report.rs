@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt;
 use crate::machine::Emulator;
-use crate::testing::verdict::{self, Leaves, Verdict};
+use crate::testing::verdict::{self, Verdict};
 
 use super::console::Match;
 use super::outcome::{End, Limit, Line, Outcome};
@@ -97,7 +97,10 @@ impl Run<'_> {
             Verdict::Passed => "the machine ended with success".to_owned(),
             other => other.to_string(),
         };
-        let what = format!("{how}{waiting}, after {seconds:.1} s{}", self.last_words());
+        let what = format!(
+            "{how}{waiting}, after {seconds:.1} s{}",
+            last_words(&self.outcome)
+        );
         Err(Failure {
             exit,
             what,
@@ -106,47 +109,11 @@ impl Run<'_> {
     }
 
     fn verdict(&self) -> Verdict {
-        let by_marker =
-            self.spec.leaving == Leaving::Marker || self.spec.emulator == Emulator::Bochs;
-        verdict::judge(
-            &self.outcome,
-            if by_marker {
-                Leaves::ByMarker
-            } else {
-                Leaves::ByExitPort
-            },
-        )
-    }
-
-    /// The end of the console, the registers, and QEMU's own complaints.
-    fn last_words(&self) -> String {
-        let lines = self.outcome.last_lines(LAST_LINES);
-        let mut text = match lines.len() {
-            0 => "\nthe console stayed empty".to_owned(),
-            1 => "\nthe only line on the console:".to_owned(),
-            count => format!("\nthe last {count} lines on the console:"),
+        let leaving = match self.spec.emulator {
+            Emulator::Bochs => Leaving::Marker,
+            Emulator::Qemu => self.spec.leaving,
         };
-        for line in lines {
-            text.push_str(&format!(
-                "\n  {:>9.3} s  {}",
-                line.at.as_secs_f64(),
-                line.text
-            ));
-        }
-        if let Some(registers) = &self.outcome.registers {
-            text.push_str("\nthe registers:");
-            registers
-                .lines()
-                .for_each(|line| text.push_str(&format!("\n  {line}")));
-        }
-        let complaints = self.outcome.stderr.trim();
-        if !complaints.is_empty() {
-            text.push_str("\nthe emulator said:");
-            complaints
-                .lines()
-                .for_each(|line| text.push_str(&format!("\n  {line}")));
-        }
-        text
+        verdict::judge(&self.outcome, leaving)
     }
 
     /// What `--json` prints.
@@ -198,6 +165,37 @@ impl Run<'_> {
             emulator_said: &self.outcome.stderr,
         }
     }
+}
+
+/// The end of the console, the registers, and QEMU's own complaints.
+pub fn last_words(outcome: &Outcome) -> String {
+    let lines = outcome.last_lines(LAST_LINES);
+    let mut text = match lines.len() {
+        0 => "\nthe console stayed empty".to_owned(),
+        1 => "\nthe only line on the console:".to_owned(),
+        count => format!("\nthe last {count} lines on the console:"),
+    };
+    for line in lines {
+        text.push_str(&format!(
+            "\n  {:>9.3} s  {}",
+            line.at.as_secs_f64(),
+            line.text
+        ));
+    }
+    if let Some(registers) = &outcome.registers {
+        text.push_str("\nthe registers:");
+        registers
+            .lines()
+            .for_each(|line| text.push_str(&format!("\n  {line}")));
+    }
+    let complaints = outcome.stderr.trim();
+    if !complaints.is_empty() {
+        text.push_str("\nthe emulator said:");
+        complaints
+            .lines()
+            .for_each(|line| text.push_str(&format!("\n  {line}")));
+    }
+    text
 }
 
 /// What `--json` prints. Only grows; `version` changes when it must shrink.

@@ -8,70 +8,35 @@
 //! and says what happened first; everything the guest said before that is in
 //! the console by then.
 
-use std::io::{Read, Write};
+use std::io::{self, Write};
 use std::net::TcpListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
-use std::process::ExitStatus;
+use std::process::{Command, ExitStatus};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use regex::Regex;
 
 use crate::context::Context;
-use crate::failure::{Doing, Result};
+use crate::failure::Result;
 use crate::interrupt::{self, Subscription};
-use crate::process::{self, Child};
+use crate::machine::Emulator;
+use crate::process::{self, Child, Group};
 
 use super::console::{Console, Match};
-use super::outcome::{End, Limit, Outcome};
+pub use super::limits::Limits;
+use super::outcome::{End, Outcome};
 use super::qmp;
 use super::spec::{Leaving, MachineSpec};
 use super::start::{self, Control, Started};
+use super::streams::{self, Said};
 use super::transcript::Transcript;
-use crate::machine::Emulator;
 
 /// How long the last words may take to arrive after the emulator is reaped:
 /// they are in a pipe already.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// How long to wait for what. [`Duration::MAX`] is for ever.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// From the start to the first byte on the console.
-    pub boot: Duration,
-    /// From one byte to the next.
-    pub silence: Duration,
-    /// From the start to the end.
-    pub total: Duration,
-    /// From the end marker to the end.
-    pub leave: Duration,
-}
-
-impl Limits {
-    /// For people: none but the command's own deadline.
-    pub const NONE: Limits = Limits {
-        boot: Duration::MAX,
-        silence: Duration::MAX,
-        total: Duration::MAX,
-        leave: Duration::MAX,
-    };
-}
-
-impl Default for Limits {
-    /// For scripts: generous to a loaded machine and to nested KVM, which
-    /// takes seconds to start.
-    fn default() -> Self {
-        Limits {
-            boot: Duration::from_secs(60),
-            silence: Duration::from_secs(60),
-            total: Duration::from_secs(300),
-            leave: Duration::from_secs(3),
-        }
-    }
-}
 
 /// Where a session is told to listen and to write, beside the machine.
 #[derive(Default)]
@@ -87,13 +52,12 @@ pub struct Attachments {
 /// What a session waits for.
 #[derive(Debug)]
 enum Event {
-    Said(Instant, Vec<u8>),
-    /// The console closed: no more [`Event::Said`].
-    Closed,
+    Console(Said),
     Machine(qmp::Event),
     Ended(Instant, ExitStatus),
     Signal(i32),
     Typed(Typed),
+    Companion,
 }
 
 /// What a person typed, for [`super::terminal`].
@@ -112,6 +76,8 @@ pub enum Heard {
     Guest,
     /// The person typed something.
     Person(Typed),
+    /// The program that runs beside the machine has ended.
+    Companion,
     /// The run is over.
     End(End),
 }
@@ -119,6 +85,7 @@ pub enum Heard {
 /// A running machine.
 pub struct Session {
     child: Child,
+    companion: Option<Child>,
     control: Control,
     transcript: Arc<Transcript>,
     console: Console,
@@ -132,6 +99,7 @@ pub struct Session {
     started: Instant,
     deadline: Option<Instant>,
     console_open: Open,
+    asked_to_quit: Asked,
     end: Option<End>,
     elapsed: Duration,
     registers: Option<String>,
@@ -141,6 +109,13 @@ pub struct Session {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Open {
+    Yes,
+    No,
+}
+
+/// Whether QEMU's end was our wish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Asked {
     Yes,
     No,
 }
@@ -181,7 +156,10 @@ impl Session {
             move |event| on_machine(Event::Machine(event)),
             move |status| on_end(Event::Ended(Instant::now(), status)),
         )?;
-        listen(console, attached.copies, tell(&sender))?;
+        let on_console = tell(&sender);
+        streams::listen(console, attached.copies, move |said| {
+            on_console(Event::Console(said))
+        })?;
         let deadlines = [started.checked_add(limits.total), cx.deadline];
         let leaving = if spec.emulator == Emulator::Bochs {
             Leaving::Marker
@@ -190,12 +168,13 @@ impl Session {
         };
         Ok(Session {
             child,
+            companion: None,
             control,
             transcript,
             console: Console::default(),
             events,
             sender,
-            keyboard: type_into(keyboard)?,
+            keyboard: streams::type_into(keyboard)?,
             limits,
             leaving,
             screenshot: attached.screenshot,
@@ -203,6 +182,7 @@ impl Session {
             started,
             deadline: deadlines.into_iter().flatten().min(),
             console_open: Open::Yes,
+            asked_to_quit: Asked::No,
             end: None,
             elapsed: Duration::ZERO,
             registers: None,
@@ -254,6 +234,29 @@ impl Session {
         move |typed| drop(sender.send(Event::Typed(typed)))
     }
 
+    /// Starts a debugger beside the machine. It ends before the machine when
+    /// that has to be ended, but not when it ends by itself.
+    pub fn accompany(&mut self, command: Command, group: Group) -> io::Result<()> {
+        let sender = self.sender.clone();
+        let tell = move |_| drop(sender.send(Event::Companion));
+        self.companion = Some(process::spawn(command, group, Vec::new(), tell)?);
+        Ok(())
+    }
+
+    /// The debugger's exit status; it is ended if it takes longer than
+    /// `patience`.
+    pub fn companion_status(&mut self, patience: Duration) -> Option<ExitStatus> {
+        let companion = self.companion.as_mut()?;
+        let in_time = Instant::now()
+            .checked_add(patience)
+            .map(|end| companion.wait_until(end));
+        match in_time {
+            None => Some(companion.wait()),
+            Some(Some(status)) => Some(status),
+            Some(None) => Some(companion.end(process::GRACE)),
+        }
+    }
+
     /// Waits for the end of the run, within the limits.
     pub fn finish(mut self) -> Outcome {
         while !matches!(self.wait(), Heard::End(_)) {}
@@ -283,7 +286,7 @@ impl Session {
             if let Some(end) = self.end {
                 return Heard::End(end);
             }
-            let (limit, expiry) = self.next_limit();
+            let (limit, expiry) = self.limits.next(self.started, self.deadline, &self.console);
             let event = match expiry {
                 // The session itself holds a sender, so the queue is open.
                 None => self
@@ -305,29 +308,9 @@ impl Session {
         }
     }
 
-    fn next_limit(&self) -> (Limit, Option<Instant>) {
-        let after =
-            |at: Duration, length: Duration| self.started.checked_add(at)?.checked_add(length);
-        let mut limits = vec![(Limit::Total, self.deadline)];
-        match self.console.last_byte() {
-            None => limits.push((Limit::Boot, after(Duration::ZERO, self.limits.boot))),
-            Some(last) => limits.push((Limit::Silence, after(last, self.limits.silence))),
-        }
-        if let Some(marker) = self.console.end_marker() {
-            limits.push((Limit::Leave, after(marker, self.limits.leave)));
-        }
-        let expiring = limits
-            .into_iter()
-            .filter_map(|(limit, at)| Some((limit, at?)));
-        match expiring.min_by_key(|(_, at)| *at) {
-            Some((limit, at)) => (limit, Some(at)),
-            None => (Limit::Total, None),
-        }
-    }
-
     fn take_in(&mut self, event: Event) -> Option<Heard> {
         match event {
-            Event::Said(at, bytes) => {
+            Event::Console(Said::Bytes(at, bytes)) => {
                 self.console
                     .push(at.saturating_duration_since(self.started), &bytes);
                 if self.leaving == Leaving::Marker && self.console.end_marker().is_some() {
@@ -335,11 +318,20 @@ impl Session {
                 }
                 return Some(Heard::Guest);
             }
-            Event::Closed => self.console_open = Open::No,
+            Event::Console(Said::Nothing) => self.console_open = Open::No,
+            // A debugger shows it by itself, and the person may want to look.
+            Event::Machine(qmp::Event::Reset) if self.companion.is_some() => {}
             Event::Machine(qmp::Event::Reset) => self.conclude(End::Reset),
             Event::Machine(qmp::Event::Off) => {
+                // Its end follows, with the guest's exit code.
                 if let Control::Qmp(qmp) = &mut self.control {
                     qmp.quit();
+                    self.asked_to_quit = Asked::Yes;
+                }
+            }
+            Event::Machine(qmp::Event::Left) => {
+                if self.asked_to_quit == Asked::No {
+                    self.conclude(End::Stopped);
                 }
             }
             Event::Ended(at, status) => {
@@ -348,6 +340,7 @@ impl Session {
             }
             Event::Signal(signal) => self.conclude(End::Interrupted(signal)),
             Event::Typed(typed) => return Some(Heard::Person(typed)),
+            Event::Companion => return Some(Heard::Companion),
         }
         self.end.map(Heard::End)
     }
@@ -366,6 +359,10 @@ impl Session {
             return;
         }
         let at = Instant::now();
+        if let Some(companion) = &mut self.companion {
+            // First, or it would complain that its machine is gone.
+            companion.end(process::GRACE);
+        }
         if matches!(end, End::Deadline(_) | End::Reset) {
             self.registers = match &mut self.control {
                 Control::Qmp(qmp) => qmp.registers(),
@@ -389,11 +386,11 @@ impl Session {
                 .events
                 .recv_timeout(deadline.saturating_duration_since(Instant::now()))
             {
-                Ok(Event::Said(at, bytes)) => {
+                Ok(Event::Console(Said::Bytes(at, bytes))) => {
                     self.console
                         .push(at.saturating_duration_since(self.started), &bytes);
                 }
-                Ok(Event::Closed) => self.console_open = Open::No,
+                Ok(Event::Console(Said::Nothing)) => self.console_open = Open::No,
                 Ok(_) => {}
                 Err(_) => break,
             }
@@ -425,50 +422,4 @@ impl Session {
             elapsed: self.elapsed,
         }
     }
-}
-
-fn listen(
-    mut console: Box<dyn Read + Send>,
-    mut copies: Vec<Box<dyn Write + Send>>,
-    tell: impl Fn(Event) + Send + 'static,
-) -> Result<()> {
-    let body = move || {
-        let mut buffer = [0; 4096];
-        // The far end of a pseudo-terminal closes with an error.
-        while let Ok(length @ 1..) = console.read(&mut buffer) {
-            let at = Instant::now();
-            let said = &buffer[..length];
-            // A reader that went away gets no more; the run goes on.
-            copies.retain_mut(|copy| copy.write_all(said).and_then(|()| copy.flush()).is_ok());
-            tell(Event::Said(at, said.to_vec()));
-        }
-        tell(Event::Closed);
-    };
-    thread::Builder::new()
-        .name("console".into())
-        .spawn(body)
-        .doing("starting a thread")?;
-    Ok(())
-}
-
-/// A queue in front of the guest's input, for a guest that does not read must
-/// not stop us.
-fn type_into(mut keyboard: Box<dyn Write + Send>) -> Result<Sender<Vec<u8>>> {
-    let (sender, queue) = mpsc::channel::<Vec<u8>>();
-    let body = move || {
-        for bytes in queue {
-            if keyboard
-                .write_all(&bytes)
-                .and_then(|()| keyboard.flush())
-                .is_err()
-            {
-                return;
-            }
-        }
-    };
-    thread::Builder::new()
-        .name("keyboard".into())
-        .spawn(body)
-        .doing("starting a thread")?;
-    Ok(sender)
 }

@@ -1,11 +1,11 @@
 //! A person at the guest's console.
 //!
-//! Owns our terminal while a machine runs interactively: raw, so that every
+//! Owns our terminal while it is not in its usual state: raw, so that every
 //! key reaches the guest, and given back however the run ends. Ctrl-A x
 //! leaves; without a terminal, lines of standard input go to the guest, one a
 //! prompt.
 //!
-//! **Invariants:** as long as the terminal is raw, its old settings are in
+//! **Invariants:** as long as the terminal is held, its old settings are in
 //! [`HELD`], so that a panic, a signal or an early exit can give it back.
 
 use std::io;
@@ -29,10 +29,10 @@ static HELD: Mutex<Option<(Termios, libc::sighandler_t)>> = Mutex::new(None);
 /// Ctrl-A, which begins a command to us.
 const ESCAPE: u8 = 0x01;
 
-/// Holding the terminal raw, until this is dropped.
+/// Holding the terminal, raw or lent to another program, until this is dropped.
 #[derive(Debug)]
 #[must_use = "dropping it gives the terminal back"]
-pub struct Raw {
+pub struct Held {
     // Dropped after our own `drop` has given the terminal back.
     _guardian: Option<Guardian>,
 }
@@ -88,7 +88,7 @@ pub fn attend(ui: &Ui, session: &mut Session) -> Result<End> {
     if is_ours(&stdin) {
         let typist = Typist::start(session)?;
         ui.say("Ctrl-A x leaves the machine");
-        let raw = Raw::hold()?;
+        let raw = Held::raw()?;
         let end = converse(session);
         drop(raw);
         drop(typist);
@@ -104,6 +104,15 @@ pub fn attend(ui: &Ui, session: &mut Session) -> Result<End> {
     Ok(end)
 }
 
+/// Lets QEMU have the terminal for its screen until the run ends.
+pub fn lend(session: &mut Session) -> End {
+    // QEMU gives it back itself, unless it is killed.
+    let held = Held::lent().ok();
+    let end = listen(session);
+    drop(held);
+    end
+}
+
 /// Whether this is a terminal and we are its foreground job: touching it from
 /// the background would stop us.
 fn is_ours(stdin: &impl AsFd) -> bool {
@@ -115,7 +124,7 @@ fn converse(session: &mut Session) -> End {
     let mut escapes = Escapes::default();
     loop {
         match session.wait() {
-            Heard::Guest => {}
+            Heard::Guest | Heard::Companion => {}
             Heard::Person(Typed::Keys(keys)) => match escapes.read(&keys) {
                 Meaning::ForGuest(bytes) => session.type_bytes(bytes),
                 Meaning::Leave => return End::Stopped,
@@ -135,7 +144,7 @@ fn dictate(session: &mut Session) -> End {
     let mut answered = None;
     loop {
         match session.wait() {
-            Heard::Guest => {}
+            Heard::Guest | Heard::Companion => {}
             Heard::Person(Typed::Keys(keys)) => waiting.extend(keys),
             // A last line without a line end is a line.
             Heard::Person(Typed::Nothing) if waiting.last().is_some_and(|last| *last != b'\n') => {
@@ -169,31 +178,42 @@ fn is_prompt(line: &str) -> bool {
     ["> ", "$ ", "# "].iter().any(|end| line.ends_with(end))
 }
 
-impl Raw {
+impl Held {
     /// Makes our terminal raw: every key goes through, Ctrl-C included. Its
     /// output still turns a line feed into a new line, for guests and for our
     /// own messages.
-    pub fn hold() -> Result<Raw> {
+    pub fn raw() -> Result<Held> {
+        Held::hold(|settings| {
+            settings.make_raw();
+            settings.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
+        })
+    }
+
+    /// Lends our terminal, as it is, to a program that may not give it back.
+    pub fn lent() -> Result<Held> {
+        Held::hold(|_| ())
+    }
+
+    fn hold(change: impl FnOnce(&mut Termios)) -> Result<Held> {
         let stdin = io::stdin();
         // Without it only SIGKILL could leave the terminal raw.
         let guardian = Guardian::watch().ok();
         let before = rustix::termios::tcgetattr(&stdin).doing("reading the terminal's settings")?;
         // SAFETY: ignoring a signal installs no code of ours.
         let on_ttou = unsafe { libc::signal(libc::SIGTTOU, libc::SIG_IGN) };
-        *held() = Some((before.clone(), on_ttou));
-        let raw = Raw {
+        *holding() = Some((before.clone(), on_ttou));
+        let held = Held {
             _guardian: guardian,
         };
         let mut settings = before;
-        settings.make_raw();
-        settings.output_modes |= OutputModes::OPOST | OutputModes::ONLCR;
+        change(&mut settings);
         rustix::termios::tcsetattr(&stdin, OptionalActions::Now, &settings)
-            .doing("making the terminal raw")?;
-        Ok(raw)
+            .doing("setting the terminal")?;
+        Ok(held)
     }
 }
 
-impl Drop for Raw {
+impl Drop for Held {
     fn drop(&mut self) {
         give_back();
     }
@@ -201,7 +221,7 @@ impl Drop for Raw {
 
 /// Gives the terminal back, if we hold it. Anybody may call it at any time.
 pub fn give_back() {
-    let Some((before, on_ttou)) = held().take() else {
+    let Some((before, on_ttou)) = holding().take() else {
         return;
     };
     // Fails only if the terminal is gone, and then nothing is raw.
@@ -210,7 +230,7 @@ pub fn give_back() {
     unsafe { libc::signal(libc::SIGTTOU, on_ttou) };
 }
 
-fn held() -> MutexGuard<'static, Option<(Termios, libc::sighandler_t)>> {
+fn holding() -> MutexGuard<'static, Option<(Termios, libc::sighandler_t)>> {
     HELD.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

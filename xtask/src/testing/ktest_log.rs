@@ -7,7 +7,8 @@
 
 use std::time::Duration;
 
-use super::verdict::{Cause, Leaves, Verdict, judge};
+use super::verdict::{Cause, Verdict, judge};
+use crate::emulator::spec::Leaving;
 use crate::emulator::{Line, Outcome};
 
 /// What became of one case inside a boot.
@@ -82,7 +83,7 @@ fn word(line: &str) -> Option<Word<'_>> {
 
 /// The names a kernel listed for `ktest-list`, or why that is no list.
 pub fn listed(outcome: &Outcome) -> Result<Vec<String>, Verdict> {
-    match judge(outcome, Leaves::ByExitPort) {
+    match judge(outcome, Leaving::ExitPort) {
         Verdict::Passed => {}
         other => return Err(other),
     }
@@ -97,7 +98,7 @@ pub fn listed(outcome: &Outcome) -> Result<Vec<String>, Verdict> {
 }
 
 /// Reads a boot that was told to skip `skipped` of its selected cases.
-pub fn read(outcome: &Outcome, leaves: Leaves, skipped: usize) -> Boot {
+pub fn read(outcome: &Outcome, leaves: Leaving, skipped: usize) -> Boot {
     let verdict = judge(outcome, leaves);
     let mut planned = None;
     let mut ran: Vec<Ran> = Vec::new();
@@ -258,7 +259,7 @@ mod tests {
             first_byte: None,
             elapsed: Duration::from_secs(1),
         };
-        read(&outcome, Leaves::ByExitPort, skipped)
+        read(&outcome, Leaving::ExitPort, skipped)
     }
 
     fn kinds(boot: &Boot) -> Vec<(&str, &str)> {

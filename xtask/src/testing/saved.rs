@@ -11,7 +11,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use super::verdict::Leaves;
+use crate::emulator::spec::Leaving;
 use crate::emulator::{End, Limit, Line, Outcome};
 
 const FIRST_LINE: &str = "# exov6 test log 1";
@@ -25,7 +25,7 @@ pub struct Saved {
     /// The case's name.
     pub name: String,
     /// How the machine could leave.
-    pub leaves: Leaves,
+    pub leaves: Leaving,
     /// The selected in-kernel cases that this boot skipped.
     pub skipped: usize,
     /// What happened; no end for a plain serial log.
@@ -39,8 +39,8 @@ pub fn write(saved: &Saved) -> String {
     let outcome = &saved.outcome;
     let mut text = String::new();
     let leaves = match saved.leaves {
-        Leaves::ByExitPort => "exit-port",
-        Leaves::ByMarker => "marker",
+        Leaving::ExitPort => "exit-port",
+        Leaving::Marker => "marker",
     };
     let head = [
         ("case", saved.name.clone()),
@@ -97,7 +97,7 @@ fn read_plain(text: &str) -> Saved {
     };
     Saved {
         name: "log".to_owned(),
-        leaves: Leaves::ByExitPort,
+        leaves: Leaving::ExitPort,
         skipped: 0,
         outcome,
         end_known: false,
@@ -136,7 +136,7 @@ fn read_head(saved: &mut Saved, line: &str) {
     };
     match key {
         "case" => saved.name = value.to_owned(),
-        "leaves" if value == "marker" => saved.leaves = Leaves::ByMarker,
+        "leaves" if value == "marker" => saved.leaves = Leaving::Marker,
         "skipped" => saved.skipped = value.parse().unwrap_or(0),
         "elapsed" => saved.outcome.elapsed = duration(value).unwrap_or_default(),
         "end" => {
@@ -260,7 +260,7 @@ mod tests {
             };
             let saved = Saved {
                 name: "ktest::a::b".to_owned(),
-                leaves: Leaves::ByMarker,
+                leaves: Leaving::Marker,
                 skipped: 3,
                 outcome,
                 end_known: true,
@@ -270,7 +270,7 @@ mod tests {
             prop_assert_eq!(again.outcome.serial, saved.outcome.serial);
             prop_assert_eq!(again.outcome.registers, saved.outcome.registers);
             prop_assert_eq!((again.name, again.skipped), (saved.name, 3));
-            prop_assert_eq!((again.leaves, again.end_known), (Leaves::ByMarker, true));
+            prop_assert_eq!((again.leaves, again.end_known), (Leaving::Marker, true));
         }
 
         #[test]

@@ -14,16 +14,8 @@ use std::fmt;
 use crate::emulator::outcome::{
     END_MARKER, EXIT_FAILURE, EXIT_SUCCESS, MARKER_FAILED, MARKER_OK, MARKER_PANIC, PANIC_PREFIX,
 };
+use crate::emulator::spec::Leaving;
 use crate::emulator::{End, Limit, Outcome};
-
-/// How the machine of a run can leave by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Leaves {
-    /// Through QEMU's isa-debug-exit port.
-    ByExitPort,
-    /// Not at all: the session ends it when the end marker came (Bochs).
-    ByMarker,
-}
 
 /// What is to be said about a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +84,7 @@ pub enum Fault {
 }
 
 /// The one judgement: see the module's invariant.
-pub fn judge(outcome: &Outcome, leaves: Leaves) -> Verdict {
+pub fn judge(outcome: &Outcome, leaves: Leaving) -> Verdict {
     if let Some(fault) = infrastructure(outcome) {
         return Verdict::Infrastructure(fault);
     }
@@ -126,7 +118,7 @@ fn signal_named_by(stderr: &str) -> i32 {
 }
 
 /// What keeps the run from passing, the most telling first.
-fn cause(outcome: &Outcome, leaves: Leaves) -> Option<Cause> {
+fn cause(outcome: &Outcome, leaves: Leaving) -> Option<Cause> {
     let console = Console::read(outcome);
     if let Some(message) = console.panic {
         return Some(Cause::Panicked(message));
@@ -139,7 +131,7 @@ fn cause(outcome: &Outcome, leaves: Leaves) -> Option<Cause> {
         }
         End::Deadline(limit) => return Some(Cause::Hung(limit)),
         End::Stopped => return Some(Cause::Stopped),
-        End::Marked if leaves == Leaves::ByExitPort => {
+        End::Marked if leaves == Leaving::ExitPort => {
             return Some(Cause::MarkerWithoutExit(None));
         }
         _ => {}
@@ -162,7 +154,7 @@ fn cause(outcome: &Outcome, leaves: Leaves) -> Option<Cause> {
     match status {
         // Without an exit port the marker is all there is.
         None => said(&marker),
-        Some(_) if leaves == Leaves::ByMarker => said(&marker),
+        Some(_) if leaves == Leaving::Marker => said(&marker),
         Some(EXIT_SUCCESS) if marker == MARKER_OK => None,
         Some(EXIT_FAILURE) if marker != MARKER_OK => said(&marker),
         Some(status @ (EXIT_SUCCESS | EXIT_FAILURE)) => {

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::emulator::Line;
+use crate::emulator::spec::Leaving;
 
 fn outcome(end: End, lines: &[&str]) -> Outcome {
     let line = |text: &&str| Line {
@@ -23,7 +24,7 @@ fn outcome(end: End, lines: &[&str]) -> Outcome {
 }
 
 fn judged(end: End, lines: &[&str]) -> Verdict {
-    judge(&outcome(end, lines), Leaves::ByExitPort)
+    judge(&outcome(end, lines), Leaving::ExitPort)
 }
 
 #[test]
@@ -88,17 +89,17 @@ fn every_other_end_has_its_own_name() {
 fn what_is_not_the_guests_fault_is_infrastructure() {
     let mut refused = outcome(End::Exited(1), &[]);
     refused.stderr = "qemu-system-i386: could not open".to_owned();
-    assert_eq!(judge(&refused, Leaves::ByExitPort).kind(), "emulator-error");
+    assert_eq!(judge(&refused, Leaving::ExitPort).kind(), "emulator-error");
 
     let mut killed = outcome(End::Exited(0), &["hello", MARKER_OK]);
     killed.stderr = "qemu-system-i386: terminating on signal 15 from pid 7 (kill)".to_owned();
-    let verdict = judge(&killed, Leaves::ByExitPort);
+    let verdict = judge(&killed, Leaving::ExitPort);
     assert_eq!(verdict, Verdict::Infrastructure(Fault::Killed(15)));
 }
 
 #[test]
 fn without_an_exit_port_the_marker_decides() {
-    let judged = |end, lines| judge(&outcome(end, lines), Leaves::ByMarker).kind();
+    let judged = |end, lines| judge(&outcome(end, lines), Leaving::Marker).kind();
     assert_eq!(judged(End::Marked, &[MARKER_OK]), "passed");
     assert_eq!(judged(End::Marked, &[MARKER_FAILED]), "tests-failed");
     assert_eq!(judged(End::Marked, &[MARKER_OK, "more"]), "wrong-order");
@@ -153,7 +154,7 @@ proptest! {
         let markers = said.clone().filter(|text| text.starts_with(END_MARKER)).count();
         let panics = said.clone().any(|text| text.starts_with(PANIC_PREFIX));
         let may_pass = end == End::Exited(33) && last_is_marker && markers == 1 && !panics;
-        let passed = judge(&run, Leaves::ByExitPort) == Verdict::Passed;
+        let passed = judge(&run, Leaving::ExitPort) == Verdict::Passed;
         prop_assert_eq!(passed, may_pass, "{:?} {:?}", end, texts);
     }
 
@@ -163,7 +164,7 @@ proptest! {
         lines in prop::collection::vec(any_line(), 0..5),
     ) {
         let texts: Vec<&str> = lines.iter().map(String::as_str).collect();
-        if judge(&outcome(end, &texts), Leaves::ByMarker) == Verdict::Passed {
+        if judge(&outcome(end, &texts), Leaving::Marker) == Verdict::Passed {
             prop_assert!(texts.contains(&MARKER_OK));
             prop_assert!(matches!(end, End::Marked | End::Exited(_)));
         }

@@ -133,9 +133,9 @@ pub fn fetch_sources(cx: &Context) -> Result<()> {
         return Ok(());
     }
     if let probe::Added::No { why } = probe::add_component(cx, "rust-src")? {
-        cx.ui.say(format_args!(
-            "rustup could not add library sources ({why}); next is the distribution's compiler"
-        ));
+        cx.ui
+            .say("rustup could not add library sources; next is the distribution's compiler");
+        cx.ui.detail(format_args!("rustup said: {why}"));
     }
     Ok(())
 }

@@ -57,12 +57,12 @@ fn a_hang_shows_the_registers_of_every_processor() {
         "--smp",
         "2",
         "--timeout",
-        "8s",
+        "20s",
         "--expect",
         "this never comes",
     ]);
     let ended = run.to_its_end(run.bochs(Behaviour::FallSilent, &words));
-    ended.assert(124, "this never comes", Duration::from_secs(10));
+    ended.assert(124, "this never comes", Duration::from_secs(22));
     for register in ["CPU0:", "CPU1:", "rip: 001", "eflags"] {
         assert!(
             ended.stderr.contains(register),

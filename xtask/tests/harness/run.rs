@@ -74,13 +74,32 @@ impl Run {
     /// The same with an emulator that has no names.
     pub(crate) fn bochs(&self, behaviour: Behaviour, words: &[&str]) -> Command {
         let kernel = self.kernel(&behaviour.elf());
-        let mut command = self.tool(&kernel, words);
-        // A target folder of its own keeps its files apart from others' runs.
-        command.env("CARGO_TARGET_DIR", &self.folder);
+        self.tool(&kernel, words)
+    }
+
+    /// `cargo xtask gdb` with these words. Its QEMU has no name, but its
+    /// kernel is a file of this run.
+    pub(crate) fn gdb(&self, behaviour: Behaviour, words: &[&str]) -> Command {
+        let kernel = self.kernel(&behaviour.elf());
+        let mut command = self.plain_tool();
+        command
+            .args(["gdb", "--smp", "1", "--kernel"])
+            .arg(kernel)
+            .args(words);
         command
     }
 
     fn tool(&self, kernel: &std::path::Path, words: &[&str]) -> Command {
+        let mut command = self.plain_tool();
+        command.args(["qemu", "--kernel"]).arg(kernel);
+        if !words.contains(&"--smp") {
+            command.args(["--smp", "1"]);
+        }
+        command.args(words);
+        command
+    }
+
+    fn plain_tool(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
         // Whoever runs the tests may have settings of their own.
         for (name, _) in std::env::vars_os() {
@@ -88,14 +107,10 @@ impl Run {
                 command.env_remove(name);
             }
         }
+        // Files of its own in a target folder of its own.
+        command.env("CARGO_TARGET_DIR", &self.folder);
         command
-            .args(["--no-setup", "--color", "never", "qemu", "--kernel"])
-            .arg(kernel);
-        if !words.contains(&"--smp") {
-            command.args(["--smp", "1"]);
-        }
-        command
-            .args(words)
+            .args(["--no-setup", "--color", "never"])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -124,7 +139,9 @@ impl Run {
         };
         let mut words = line.split(|byte| *byte == 0);
         let program = String::from_utf8_lossy(words.next().unwrap_or_default()).into_owned();
-        program.contains("qemu-system") && words.any(|word| word == self.marker.as_bytes())
+        // As its name, or as the folder of its kernel.
+        program.contains("qemu-system")
+            && words.any(|word| String::from_utf8_lossy(word).contains(&self.marker))
     }
 
     /// Its one QEMU.
@@ -182,6 +199,10 @@ impl Watched {
             stderr: Some(stderr),
             started,
         }
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Waits for a line of the guest.

@@ -19,7 +19,7 @@ use xtask::tiny::Behaviour;
 use crate::run::{HOPELESS, Run, wait_for_end_of};
 
 /// The tool on a terminal of its own, in the foreground.
-struct AtTerminal {
+pub(crate) struct AtTerminal {
     run: Run,
     child: Child,
     keys: File,
@@ -31,6 +31,12 @@ struct AtTerminal {
 
 impl AtTerminal {
     fn start(words: &[&str]) -> AtTerminal {
+        let run = Run::new();
+        let command = run.qemu(Behaviour::Prompt, words);
+        AtTerminal::with(run, command)
+    }
+
+    pub(crate) fn with(run: Run, mut command: Command) -> AtTerminal {
         let near =
             rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC);
         let near = near.expect("a pseudo-terminal");
@@ -41,8 +47,6 @@ impl AtTerminal {
         let terminal = rustix::fs::open(&name, flags, Mode::empty()).expect("the far end");
         let before = rustix::termios::tcgetattr(&terminal).expect("a terminal");
 
-        let run = Run::new();
-        let mut command = run.qemu(Behaviour::Prompt, words);
         on_terminal(&mut command, &terminal);
         let child = command.spawn().expect("the tool was built with this test");
         drop(command);
@@ -67,7 +71,7 @@ impl AtTerminal {
         }
     }
 
-    fn wait_for(&mut self, wanted: &str) {
+    pub(crate) fn wait_for(&mut self, wanted: &str) {
         let deadline = Instant::now() + HOPELESS;
         while !self.seen.contains(wanted) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -79,8 +83,12 @@ impl AtTerminal {
         self.seen.drain(..end);
     }
 
-    fn press(&mut self, keys: &[u8]) {
+    pub(crate) fn press(&mut self, keys: &[u8]) {
         self.keys.write_all(keys).expect("the terminal is there");
+    }
+
+    pub(crate) fn signal(&self, signal: Signal) {
+        rustix::process::kill_process(Pid::from_child(&self.child), signal).expect("it runs");
     }
 
     fn settings(&self) -> Termios {
@@ -95,7 +103,7 @@ impl AtTerminal {
         );
     }
 
-    fn end(mut self, code: i32) {
+    pub(crate) fn end(mut self, code: i32) {
         let status = self.child.wait_timeout(HOPELESS).expect("a child of ours");
         let Some(status) = status else {
             let _ = self.child.kill();
@@ -170,7 +178,7 @@ fn a_guest_that_panics_gives_the_terminal_back() {
 fn signals_give_the_terminal_back() {
     for signal in [Signal::TERM, Signal::INT, Signal::HUP] {
         let tool = at_prompt();
-        rustix::process::kill_process(Pid::from_child(&tool.child), signal).expect("it runs");
+        tool.signal(signal);
         tool.end(130);
     }
 }
@@ -222,4 +230,25 @@ fn a_script_never_touches_the_terminal() {
     tool.wait_for("interrupted by SIGINT");
     tool.end(130);
     assert!(pressed.elapsed() < Duration::from_secs(2));
+}
+
+#[test]
+fn on_a_curses_screen_the_guest_may_end_or_the_person_may_quit() {
+    let screen = |behaviour| {
+        let run = Run::new();
+        let mut command = run.qemu(behaviour, &["--display", "curses", "--timeout", "60s"]);
+        command.env("TERM", "vt100");
+        AtTerminal::with(run, command)
+    };
+    let mut tool = screen(Behaviour::Succeed);
+    tool.wait_for("ended with success");
+    tool.end(0);
+    let mut tool = screen(Behaviour::FallSilent);
+    // The firmware's words on the screen: QEMU reads keys by now.
+    tool.wait_for("SeaBIOS");
+    tool.press(b"\x1b2");
+    tool.wait_for("(qemu)");
+    tool.press(b"quit\r");
+    tool.wait_for("left the machine");
+    tool.end(0);
 }

@@ -1,0 +1,258 @@
+//! What each step of `cargo xtask ci` does.
+//!
+//! Owns no logic of its own: a step calls cargo, or the command that a person
+//! would call.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::End;
+use crate::cli::{Ktest, Profile};
+use crate::cmd::build::{self, Request};
+use crate::cmd::{bench_boot, check_elf as check_elf_cmd, tidy as tidy_cmd};
+use crate::compile::Compilation;
+use crate::context::Context;
+use crate::failure::{Doing, Exit, Failure, Result};
+use crate::flags;
+use crate::image::ext2::{self, Content};
+use crate::image::iso::{self, Iso};
+use crate::machine::Cpu;
+use crate::run;
+use crate::setup::oldest as oldest_compiler;
+use crate::testing::matrix::Extent;
+use crate::testing::rings::{Builds, HOST_PACKAGES, host_cargo};
+use crate::testing::select::Wanted;
+use crate::testing::suite::{LastLine, Outputs, Suite};
+use crate::toolchain;
+use crate::tools::{self, Tool};
+
+pub(super) fn fmt(cx: &Context) -> Result<End> {
+    tools::require(cx, &[Tool::Rustfmt])?;
+    let mut command = host_cargo(cx, "fmt");
+    command.args(["--all", "--", "--check"]);
+    succeed(cx, &mut command, "format with: cargo fmt --all")
+}
+
+pub(super) fn tidy(cx: &Context) -> Result<End> {
+    tidy_cmd::run(cx, flags::Tidy { json: false })?;
+    Ok(End::Passed)
+}
+
+pub(super) fn clippy_host(cx: &Context) -> Result<End> {
+    tools::require(cx, &[Tool::Clippy])?;
+    let mut command = host_cargo(cx, "clippy");
+    command.args(
+        HOST_PACKAGES
+            .iter()
+            .flat_map(|package| ["--package", package]),
+    );
+    command.args(["--all-targets", "--", "-Dwarnings"]);
+    succeed(cx, &mut command, "mend what clippy says above")
+}
+
+/// The kernel with and without its tests; `boot` and `kernel-core` are linted
+/// with it, for this target.
+pub(super) fn clippy_kernel(cx: &Context) -> Result<End> {
+    tools::require(cx, &[Tool::KernelRust, Tool::Clippy])?;
+    for ktest in [Ktest::Without, Ktest::With] {
+        let mut command = kernel_cargo(cx, "clippy", ktest)?;
+        command.args(["--bin", "kernel", "--", "-Dwarnings"]);
+        succeed(cx, &mut command, "mend what clippy says above")?;
+    }
+    Ok(End::Passed)
+}
+
+pub(super) fn doc_host(cx: &Context) -> Result<End> {
+    let mut command = host_cargo(cx, "doc");
+    command.args(
+        HOST_PACKAGES
+            .iter()
+            .flat_map(|package| ["--package", package]),
+    );
+    command
+        .args(["--no-deps", "--lib"])
+        .env("RUSTDOCFLAGS", "-Dwarnings");
+    succeed(cx, &mut command, "mend what rustdoc says above")
+}
+
+pub(super) fn doc_kernel(cx: &Context) -> Result<End> {
+    tools::require(cx, &[Tool::KernelRust])?;
+    let mut command = kernel_cargo(cx, "doc", Ktest::With)?;
+    command
+        .args(["--no-deps", "--document-private-items"])
+        .env("RUSTDOCFLAGS", "-Dwarnings");
+    succeed(cx, &mut command, "mend what rustdoc says above")
+}
+
+fn kernel_cargo(cx: &Context, subcommand: &str, ktest: Ktest) -> Result<Command> {
+    let toolchain = toolchain::find(cx, None)?;
+    let variant = Request {
+        profile: Profile::Dev,
+        ktest,
+        ..Request::default()
+    }
+    .variant();
+    Compilation {
+        toolchain: &toolchain,
+        variant,
+    }
+    .cargo(cx, subcommand)
+}
+
+pub(super) fn check_elf(cx: &Context) -> Result<End> {
+    tools::require(cx, &[Tool::KernelRust])?;
+    for profile in [Profile::Release, Profile::Dev] {
+        for cpu in [Cpu::Pentium, Cpu::Pentium2, Cpu::Pentium3] {
+            // A dev build differs from the release in checks, not in what its
+            // CPU may do: the oldest one shows that.
+            if profile == Profile::Dev && cpu != Cpu::Pentium {
+                continue;
+            }
+            let kernel = build::kernel(
+                cx,
+                &Request {
+                    profile,
+                    cpu,
+                    ..Request::default()
+                },
+            )?;
+            let path = Some(kernel.elf);
+            let flags = flags::CheckElf {
+                json: false,
+                path,
+                cpu: Some(cpu),
+                sarif: None,
+            };
+            check_elf_cmd::run(cx, flags)?;
+        }
+    }
+    Ok(End::Passed)
+}
+
+pub(super) fn image(cx: &Context) -> Result<End> {
+    let kernel = build::kernel(cx, &Request::default())?.elf;
+    tools::require(cx, &[Tool::GrubMkrescue, Tool::Xorriso, Tool::Mtools])?;
+    twice(cx, "iso", |path| {
+        let iso = Iso {
+            kernel: &kernel,
+            append: "loglevel=6",
+            modules: &[],
+            root: None,
+        };
+        iso::write(cx, &iso, path).map(drop)
+    })?;
+    tools::require(cx, &[Tool::Mke2fs, Tool::E2fsck, Tool::Debugfs])?;
+    twice(cx, "ext2", |path| {
+        ext2::write(cx, Content::Kernel(&kernel), path).map(drop)
+    })?;
+    Ok(End::Passed)
+}
+
+/// Makes a file twice, in two places, and compares.
+fn twice(cx: &Context, kind: &str, make: impl Fn(&Path) -> Result<()>) -> Result<()> {
+    let folder = cx.project.target().join("ci");
+    fs::create_dir_all(&folder).doing(format_args!("making {}", folder.display()))?;
+    let paths = ["one", "two"].map(|name| folder.join(format!("{name}.{kind}")));
+    for path in &paths {
+        make(path)?;
+    }
+    if cx.dry_run {
+        return Ok(());
+    }
+    let read = |path: &PathBuf| fs::read(path).doing(format_args!("reading {}", path.display()));
+    let [one, two] = &paths;
+    match (read(one)?, read(two)?) {
+        (first, second) if first == second => Ok(()),
+        _ => {
+            let what = format!(
+                "{} and {} differ",
+                cx.project.shown(one),
+                cx.project.shown(two)
+            );
+            Err(Failure::failed(what).mend("something random or dated went in"))
+        }
+    }
+}
+
+pub(super) fn budget(cx: &Context) -> Result<End> {
+    tools::require(cx, &[Tool::Qemu, Tool::KernelRust])?;
+    bench_boot::gate_counts(cx)?;
+    Ok(End::Passed)
+}
+
+pub(super) fn test_dev(cx: &Context) -> Result<End> {
+    test(cx, Profile::Dev)
+}
+
+pub(super) fn test_release(cx: &Context) -> Result<End> {
+    test(cx, Profile::Release)
+}
+
+fn test(cx: &Context, profile: Profile) -> Result<End> {
+    let suite = Suite {
+        wanted: Wanted::default(),
+        builds: Builds::Only(profile),
+        extent: Extent::Default,
+        retries: cx.settings.retries.value,
+        outputs: Outputs {
+            last_line: LastLine::Stderr,
+            ..Outputs::default()
+        },
+    };
+    if cx.dry_run {
+        suite.dry_run(cx)?;
+    } else {
+        suite.run(cx)?;
+    }
+    Ok(End::Passed)
+}
+
+/// The kernel and this tool, by the oldest compiler that is supported.
+pub(super) fn oldest(cx: &Context) -> Result<End> {
+    let dir = oldest_compiler::dir(cx);
+    if let Err(absent) = toolchain::find(cx, Some(&dir)) {
+        if !cx.setup_allowed {
+            return Ok(End::Skipped(format!(
+                "{}; --no-setup forbids fetching it",
+                absent.what
+            )));
+        }
+        match oldest_compiler::install(cx) {
+            Ok(_) => {}
+            Err(failure) if failure.exit == Exit::Missing => {
+                return Ok(End::Skipped(failure.what));
+            }
+            Err(failure) => return Err(failure),
+        }
+    }
+    let toolchain = toolchain::find(cx, Some(&dir))?;
+    for profile in [Profile::Release, Profile::Dev] {
+        let toolchain = Some(dir.clone());
+        build::kernel(
+            cx,
+            &Request {
+                profile,
+                toolchain,
+                ..Request::default()
+            },
+        )?;
+    }
+    let mut command = toolchain.cargo(cx, "build");
+    command.args(["--package", "xtask", "--target-dir"]);
+    command.arg(cx.project.target().join("oldest"));
+    succeed(cx, &mut command, "keep to what that compiler knows")
+}
+
+fn succeed(cx: &Context, command: &mut Command, mend: &str) -> Result<End> {
+    if cx.dry_run {
+        cx.ui.echo(command);
+        return Ok(End::Passed);
+    }
+    if run::to_end(cx, command)?.success() {
+        return Ok(End::Passed);
+    }
+    let subcommand = command.get_args().next().unwrap_or_default();
+    let what = format!("`cargo {}` failed", subcommand.to_string_lossy());
+    Err(Failure::failed(what).mend(mend))
+}

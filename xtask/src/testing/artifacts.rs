@@ -1,0 +1,112 @@
+//! The kernels and images that the rings boot, each built once a run.
+//!
+//! Owns the cache and nothing about how they are built: that is `cmd/build`
+//! and `cmd/image`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+use super::matrix::{Loader, Row};
+use crate::cli::{Ktest, Profile};
+use crate::cmd::build;
+use crate::context::Context;
+use crate::emulator::spec::{Boot, Leaving, MachineSpec};
+use crate::failure::Result;
+use crate::image::iso::{self, Iso};
+use crate::machine::{Cpu, Emulator};
+use crate::tools::{self, Tool};
+
+/// What the kernel of the system ring is told, to be found in its banner.
+pub const COMMAND_LINE: &str = "loglevel=6";
+
+/// What was built so far.
+#[derive(Debug, Default)]
+pub struct Artifacts {
+    kernels: Mutex<BTreeMap<(Profile, Ktest), PathBuf>>,
+    isos: Mutex<BTreeMap<Profile, PathBuf>>,
+}
+
+impl Artifacts {
+    /// The kernel of this kind, for every CPU.
+    pub fn kernel(&self, cx: &Context, profile: Profile, ktest: Ktest) -> Result<PathBuf> {
+        let mut kernels = self.kernels.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(elf) = kernels.get(&(profile, ktest)) {
+            return Ok(elf.clone());
+        }
+        tools::require(cx, &[Tool::KernelRust])?;
+        let request = build::Request {
+            profile,
+            cpu: Cpu::Pentium,
+            ktest,
+            toolchain: None,
+        };
+        let elf = build::kernel(cx, &request)?.elf;
+        kernels.insert((profile, ktest), elf.clone());
+        Ok(elf)
+    }
+
+    /// The CD image with this kernel and [`COMMAND_LINE`] in its menu.
+    pub fn iso(&self, cx: &Context, profile: Profile) -> Result<PathBuf> {
+        let kernel = self.kernel(cx, profile, Ktest::Without)?;
+        let mut isos = self.isos.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(iso) = isos.get(&profile) {
+            return Ok(iso.clone());
+        }
+        tools::require(cx, &[Tool::GrubMkrescue, Tool::Xorriso, Tool::Mtools])?;
+        let path = cx
+            .project
+            .target()
+            .join("exov6")
+            .join(format!("test-{profile}.iso"));
+        let content = Iso {
+            kernel: &kernel,
+            append: COMMAND_LINE,
+            modules: &[],
+            root: None,
+        };
+        iso::write(cx, &content, &path)?;
+        isos.insert(profile, path.clone());
+        Ok(path)
+    }
+
+    /// What `row` boots; `profile` is that of its kernel.
+    pub fn boot(&self, cx: &Context, row: &Row, profile: Profile) -> Result<Boot> {
+        match row.loader {
+            Loader::Kernel => self.kernel(cx, profile, Ktest::Without).map(Boot::Kernel),
+            Loader::Iso => self.iso(cx, profile).map(Boot::Iso),
+        }
+    }
+}
+
+impl Row {
+    /// The machine of this row, with `boot` in it.
+    pub fn machine(&self, boot: Boot) -> MachineSpec {
+        MachineSpec {
+            cpu: self.cpu,
+            smp: self.smp,
+            memory: self.memory,
+            firmware: self.firmware,
+            vga: self.vga,
+            pc: self.pc,
+            emulator: self.emulator,
+            ..MachineSpec::new(boot)
+        }
+    }
+
+    /// How that machine can leave.
+    pub fn leaves(&self) -> Leaving {
+        match self.emulator {
+            Emulator::Qemu => Leaving::ExitPort,
+            Emulator::Bochs => Leaving::Marker,
+        }
+    }
+
+    /// The programs this row needs.
+    pub fn tools(&self) -> &'static [Tool] {
+        match self.emulator {
+            Emulator::Qemu => &[Tool::Qemu],
+            Emulator::Bochs => &[Tool::Bochs],
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! The four rings: what the cases are and how each is run.
+//!
+//! Owns the order of the rings, from the innermost out, and which builds each
+//! covers. One file a ring; nothing here judges anything.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::artifacts::Artifacts;
+use super::case::{Report, Status};
+use super::job::Job;
+use super::matrix::{Extent, Row};
+use super::runner::Task;
+use super::select::Wanted;
+use super::verdict::{Fault, Verdict};
+use crate::cli::{Profile, Ring};
+use crate::context::Context;
+use crate::emulator::Outcome;
+use crate::failure::{Failure, Result};
+
+mod host;
+mod kernels;
+mod ktest;
+mod system;
+
+pub use host::{HOST_PACKAGES, host_cargo};
+
+/// Which builds are tested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Builds {
+    /// Tests in the build with run-time checks, the system in the one people
+    /// boot.
+    Usual,
+    /// Everything in this one.
+    Only(Profile),
+    /// Everything in both.
+    Both,
+}
+
+impl Builds {
+    fn of(self, ring: Ring) -> Vec<Profile> {
+        match (self, ring) {
+            (Builds::Only(profile), _) => vec![profile],
+            (Builds::Usual, Ring::System) => vec![Profile::Release],
+            (Builds::Usual, _) => vec![Profile::Dev],
+            (Builds::Both, _) => vec![Profile::Dev, Profile::Release],
+        }
+    }
+}
+
+/// The jobs of every ring that `wanted` may select from, in order.
+pub fn jobs(
+    cx: &Context,
+    wanted: &Wanted,
+    builds: Builds,
+    extent: Extent,
+) -> Result<Vec<Box<dyn Job>>> {
+    let artifacts = Arc::new(Artifacts::default());
+    let mut jobs: Vec<Box<dyn Job>> = Vec::new();
+    for ring in Ring::ALL
+        .iter()
+        .copied()
+        .filter(|ring| wanted.may_want(*ring))
+    {
+        for profile in builds.of(ring) {
+            jobs.extend(match ring {
+                Ring::Host => host::jobs(cx, profile)?,
+                Ring::Ktest => ktest::jobs(cx, &artifacts, profile, extent)?,
+                Ring::Kernels => kernels::jobs(&artifacts, profile),
+                Ring::System => system::jobs(&artifacts, profile, extent),
+            });
+        }
+    }
+    Ok(jobs)
+}
+
+/// Prints what the rings would build and boot.
+pub fn dry_run(cx: &Context, wanted: &Wanted, builds: Builds, extent: Extent) -> Result<()> {
+    let artifacts = Arc::new(Artifacts::default());
+    for ring in Ring::ALL
+        .iter()
+        .copied()
+        .filter(|ring| wanted.may_want(*ring))
+    {
+        for profile in builds.of(ring) {
+            match ring {
+                Ring::Host => host::dry_run(cx, profile),
+                Ring::Ktest => ktest::dry_run(cx, &artifacts, profile, extent)?,
+                Ring::Kernels => kernels::dry_run(cx, &artifacts, profile)?,
+                Ring::System => system::dry_run(cx, &artifacts, profile, extent)?,
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The reports of cases whose machine or kernel could not be had.
+pub fn not_prepared(task: &Task<'_>, failure: &Failure) -> Vec<Report> {
+    let labels = task.chosen.iter().map(|index| &task.job.labels()[*index]);
+    labels
+        .map(|label| not_started(&label.name, failure))
+        .collect()
+}
+
+/// The report of a case that could not be started.
+fn not_started(name: &str, failure: &Failure) -> Report {
+    let verdict = Verdict::Infrastructure(Fault::Host(failure.to_string()));
+    Report::new(name, Status::of(&verdict), Duration::ZERO)
+}
+
+/// The report of a case that was one run of a machine.
+fn report_of(cx: &Context, name: &str, row: &Row, verdict: &Verdict, outcome: &Outcome) -> Report {
+    let mut report = Report::new(name, Status::of(verdict), outcome.elapsed);
+    report.log = super::logs::save(cx, name, row.leaves(), 0, outcome);
+    report.output = texts(outcome);
+    report.registers = outcome.registers.clone();
+    report
+}
+
+/// The console's lines, and what the emulator itself said.
+fn texts(outcome: &Outcome) -> Vec<String> {
+    let console = outcome.serial.iter().map(|line| line.text.clone());
+    let emulator = outcome
+        .stderr
+        .lines()
+        .map(|line| format!("(emulator) {line}"));
+    console.chain(emulator).collect()
+}

@@ -1,0 +1,201 @@
+//! The system ring: the kernel people boot, on every machine of the table.
+//!
+//! Owns the conversation with a booted kernel; what it must say is checked by
+//! `system_log` and, for the README's transcript, by `readme`.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex::Regex;
+
+use super::{not_started, report_of};
+use crate::cli::{Profile, Ring};
+use crate::context::Context;
+use crate::emulator::session::{Limits, Session};
+use crate::emulator::spec::MachineSpec;
+use crate::emulator::start;
+use crate::emulator::{End, Outcome};
+use crate::failure::{Doing, Result};
+use crate::testing::artifacts::{Artifacts, COMMAND_LINE};
+use crate::testing::case::{Label, Report, Status};
+use crate::testing::job::Job;
+use crate::testing::matrix::{self, Extent, Loader, ORDINARY, Row};
+use crate::testing::readme::Transcript;
+use crate::testing::system_log;
+use crate::testing::verdict::{Cause, Verdict, judge};
+use crate::tools;
+
+const LIMITS: Limits = Limits {
+    boot: Duration::from_secs(30),
+    silence: Duration::from_secs(30),
+    total: Duration::from_secs(60),
+    leave: Duration::from_secs(3),
+};
+
+/// The prompt alone, waiting for input.
+const PROMPT: &str = r"(?m)^kdb> ";
+
+pub(super) fn jobs(
+    artifacts: &Arc<Artifacts>,
+    profile: Profile,
+    extent: Extent,
+) -> Vec<Box<dyn Job>> {
+    let rows = matrix::system(extent).into_iter();
+    let machines = rows.map(|row| SystemBoot::boxed(artifacts, profile, row, Talk::Health));
+    let readme = SystemBoot::boxed(artifacts, profile, ORDINARY, Talk::Readme);
+    machines.chain([readme]).collect()
+}
+
+/// Prints the builds and the boots.
+pub(super) fn dry_run(
+    cx: &Context,
+    artifacts: &Artifacts,
+    profile: Profile,
+    extent: Extent,
+) -> Result<()> {
+    for row in matrix::system(extent) {
+        let boot = artifacts.boot(cx, &row, profile)?;
+        cx.ui.echo(&start::command(cx, &row.machine(boot)));
+    }
+    Ok(())
+}
+
+/// What is said at the prompt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Talk {
+    /// `cpus`, `mem`, `poweroff`, and the answers must fit the machine.
+    Health,
+    /// What the README shows, and the answers must be the README's.
+    Readme,
+}
+
+struct SystemBoot {
+    row: Row,
+    talk: Talk,
+    profile: Profile,
+    artifacts: Arc<Artifacts>,
+    label: [Label; 1],
+}
+
+impl SystemBoot {
+    fn boxed(artifacts: &Arc<Artifacts>, profile: Profile, row: Row, talk: Talk) -> Box<dyn Job> {
+        let build = match profile {
+            Profile::Release => "",
+            Profile::Dev => "@dev",
+        };
+        let name = match talk {
+            Talk::Health => format!("system::boot{build}::{row}"),
+            Talk::Readme => format!("system::readme{build}::transcript"),
+        };
+        let label = Label {
+            name,
+            ring: Ring::System,
+            machine: Some((row.cpu, row.smp)),
+        };
+        let artifacts = Arc::clone(artifacts);
+        Box::new(SystemBoot {
+            row,
+            talk,
+            profile,
+            artifacts,
+            label: [label],
+        })
+    }
+}
+
+impl Job for SystemBoot {
+    fn labels(&self) -> &[Label] {
+        &self.label
+    }
+
+    fn prepare(&self, cx: &Context) -> Result<()> {
+        tools::require(cx, self.row.tools())?;
+        self.artifacts.boot(cx, &self.row, self.profile).map(drop)
+    }
+
+    fn run(&self, cx: &Context, _chosen: &[usize], tell: &mut dyn FnMut(Report)) {
+        let report = self.report(cx);
+        tell(report.unwrap_or_else(|failure| not_started(&self.label[0].name, &failure)));
+    }
+}
+
+impl SystemBoot {
+    fn report(&self, cx: &Context) -> Result<Report> {
+        let (verdict, outcome) = match self.talk {
+            Talk::Health => self.health(cx)?,
+            Talk::Readme => match self.readme(cx)? {
+                Some(compared) => compared,
+                None => {
+                    let what = "a ```console block with the kernel's banner in README.md";
+                    let verdict = Verdict::Failed(Cause::Missing(what.to_owned()));
+                    let status = Status::of(&verdict);
+                    return Ok(Report::new(&self.label[0].name, status, Duration::ZERO));
+                }
+            },
+        };
+        Ok(report_of(
+            cx,
+            &self.label[0].name,
+            &self.row,
+            &verdict,
+            &outcome,
+        ))
+    }
+
+    fn health(&self, cx: &Context) -> Result<(Verdict, Outcome)> {
+        let outcome = self.converse(cx, COMMAND_LINE, &["cpus", "mem", "poweroff"])?;
+        let verdict = match judge(&outcome, self.row.leaves()) {
+            Verdict::Passed => system_log::check(&self.row, COMMAND_LINE, &outcome.serial),
+            other => other,
+        };
+        Ok((verdict, outcome))
+    }
+
+    /// `None` if the README shows no run.
+    fn readme(&self, cx: &Context) -> Result<Option<(Verdict, Outcome)>> {
+        let path = cx.project.root().join("README.md");
+        // No README is a README without a transcript.
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let Some(transcript) = Transcript::find(&text) else {
+            return Ok(None);
+        };
+        let mut typed: Vec<&str> = transcript.typed().collect();
+        if typed.last() != Some(&"poweroff") {
+            typed.push("poweroff");
+        }
+        let outcome = self.converse(cx, "", &typed)?;
+        let verdict = match judge(&outcome, self.row.leaves()) {
+            Verdict::Passed => {
+                transcript.compare(outcome.serial.iter().map(|line| line.text.as_str()))
+            }
+            other => other,
+        };
+        Ok(Some((verdict, outcome)))
+    }
+
+    /// Boots, types each of `lines` at a prompt of its own, and waits for the
+    /// end. A guest that ends early is judged by its end, not here.
+    fn converse(&self, cx: &Context, command_line: &str, lines: &[&str]) -> Result<Outcome> {
+        let prompt = Regex::new(PROMPT).doing("compiling the prompt's pattern")?;
+        let boot = self.artifacts.boot(cx, &self.row, self.profile)?;
+        // On a CD it is in the menu.
+        let append = match self.row.loader {
+            Loader::Kernel if !command_line.is_empty() => Some(command_line.to_owned()),
+            Loader::Kernel | Loader::Iso => None,
+        };
+        let machine = MachineSpec {
+            append,
+            ..self.row.machine(boot)
+        };
+        let mut session = Session::start(cx, &machine, LIMITS)?;
+        for line in lines {
+            let heard: Result<_, End> = session.wait_for(&prompt);
+            if heard.is_err() {
+                break;
+            }
+            session.send(line);
+        }
+        Ok(session.finish())
+    }
+}

@@ -1,0 +1,217 @@
+//! What a healthy boot says about its machine, held against the machine.
+//!
+//! Owns the checks of the banner and of the monitor's `cpus` and `mem`. Called
+//! by the system ring with the whole console of a run. Pure.
+
+use super::matrix::Row;
+use super::verdict::{Cause, Verdict};
+use crate::emulator::Line;
+use crate::machine::{Emulator, Pc};
+
+/// How much of the machine's memory may be missing from what the kernel
+/// counts: firmware, the hole below 1 MiB, and on large machines the PCI hole.
+const RESERVED_KIB: u64 = 2048;
+
+/// The first complaint about the console of a boot on `row`.
+pub fn check(row: &Row, command_line: &str, console: &[Line]) -> Verdict {
+    let console = Console(console);
+    let complaint = banner(row, command_line, &console)
+        .and_then(|()| processors(row, &console))
+        .and_then(|()| memory(row, &console));
+    match complaint {
+        Ok(()) => Verdict::Passed,
+        Err(cause) => Verdict::Failed(cause),
+    }
+}
+
+struct Console<'a>(&'a [Line]);
+
+impl<'a> Console<'a> {
+    fn lines(&self) -> impl Iterator<Item = &'a str> {
+        self.0.iter().map(|line| line.text.as_str())
+    }
+
+    /// What follows `key` and blanks on the banner's line of that name.
+    fn banner(&self, key: &str) -> Result<&'a str, Cause> {
+        let value = self.lines().find_map(|line| {
+            let rest = line.strip_prefix(key)?;
+            rest.starts_with(' ').then(|| rest.trim())
+        });
+        value.ok_or_else(|| Cause::Missing(format!("the banner's line `{key} ...`")))
+    }
+}
+
+fn banner(row: &Row, command_line: &str, console: &Console<'_>) -> Result<(), Cause> {
+    let first = console.lines().find(|line| line.starts_with("ExoV6 "));
+    let first = first.ok_or_else(|| Cause::Missing("the banner `ExoV6 ...`".to_owned()))?;
+    if !first.contains(" i386") {
+        return Err(Cause::Unexpected(format!(
+            "a banner without i386: `{first}`"
+        )));
+    }
+    if console.banner("cpu")?.is_empty() {
+        return Err(Cause::Missing("the CPU model in the banner".to_owned()));
+    }
+    let cpus = console.banner("cpus")?;
+    if number(cpus) != Some(u64::from(row.smp)) {
+        let what = format!("`cpus {cpus}` on a machine with {} processors", row.smp);
+        return Err(Cause::Unexpected(what));
+    }
+    console.banner("memory")?;
+    let command = console
+        .banner("command")
+        .or_else(|cause| match command_line {
+            // Nothing follows the word when there is no command line.
+            "" => Ok(""),
+            _ => Err(cause),
+        })?;
+    if !command.contains(command_line) {
+        let what = format!("the command line `{command}` where `{command_line}` was given");
+        return Err(Cause::Unexpected(what));
+    }
+    let ready = console.lines().filter_map(ready_instructions).count();
+    match ready {
+        1 => Ok(()),
+        0 => Err(Cause::Missing(
+            "the line `exov6: ready in <n> instructions`".to_owned(),
+        )),
+        _ => Err(Cause::Unexpected(format!("{ready} ready lines"))),
+    }
+}
+
+/// The count of the ready line.
+pub fn ready_instructions(line: &str) -> Option<u64> {
+    let count = line
+        .strip_prefix("exov6: ready in ")?
+        .strip_suffix(" instructions")?;
+    count.parse().ok()
+}
+
+fn processors(row: &Row, console: &Console<'_>) -> Result<(), Cause> {
+    let numbers: Vec<u32> = console.lines().filter_map(processor).collect();
+    let wanted: Vec<u32> = (0..row.smp).collect();
+    if numbers == wanted {
+        return Ok(());
+    }
+    let what = format!(
+        "`cpus` lists {numbers:?} on a machine with {} processors",
+        row.smp
+    );
+    Err(Cause::Unexpected(what))
+}
+
+/// The number of the processor whose line this is: `cpu3 ...`.
+fn processor(line: &str) -> Option<u32> {
+    let (number, _) = line.strip_prefix("cpu")?.split_once(' ')?;
+    number.parse().ok()
+}
+
+fn memory(row: &Row, console: &Console<'_>) -> Result<(), Cause> {
+    let line = console
+        .lines()
+        .find(|line| line.contains(" KiB of memory, "));
+    let line = line.ok_or_else(|| Cause::Missing("the answer to `mem`".to_owned()))?;
+    let total = number(line).unwrap_or(0);
+    let fitted = below_4_gib_kib(row);
+    // Bochs and firmware differ in what they keep; a sixteenth covers both.
+    let slack = match row.emulator {
+        Emulator::Qemu => RESERVED_KIB,
+        Emulator::Bochs => RESERVED_KIB.max(fitted / 16),
+    };
+    if total > fitted || total < fitted.saturating_sub(slack) {
+        let what = format!("`{line}` on a machine with {}", row.memory);
+        return Err(Cause::Unexpected(what));
+    }
+    Ok(())
+}
+
+/// How much of the machine's memory a processor without PAE can reach: q35
+/// puts what is above 2 GiB beyond 4 GiB once there are 2.75 GiB or more (QEMU,
+/// `pc_q35_init`).
+fn below_4_gib_kib(row: &Row) -> u64 {
+    let mib = match row.memory.mib() {
+        2816.. if row.pc == Pc::Q35 => 2048,
+        mib => mib,
+    };
+    u64::from(mib) * 1024
+}
+
+/// The number a line begins with.
+fn number(line: &str) -> Option<u64> {
+    let end = line
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(line.len());
+    line[..end].parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::machine::Memory;
+    use crate::testing::matrix::ORDINARY;
+
+    const GOOD: &str = "\
+ExoV6 0.1.0 i386 Mach microkernel
+cpu       GenuineIntel family 6
+cpus      2 (ACPI), interrupts by the I/O APIC
+memory    250000 KiB free, kernel 300 KiB
+command   loglevel=7
+exov6: ready in 600000 instructions
+kdb> cpus
+cpu0 apic 0 interrupts 3
+cpu1 apic 1 interrupts 0
+kdb> mem
+261116 KiB of memory, 250000 KiB free";
+
+    fn kind(text: &str) -> &'static str {
+        let line = |text: &str| Line {
+            at: Duration::ZERO,
+            text: text.to_owned(),
+        };
+        let console: Vec<Line> = text.lines().map(line).collect();
+        check(&ORDINARY, "loglevel=7", &console).kind()
+    }
+
+    #[test]
+    fn a_healthy_boot_passes() {
+        assert_eq!(kind(GOOD), "passed");
+    }
+
+    #[test]
+    fn every_line_of_it_matters() {
+        for gone in [0, 1, 2, 3, 4, 5, 7, 8, 10] {
+            let lines = GOOD.lines().enumerate().filter(|(index, _)| *index != gone);
+            let text: Vec<&str> = lines.map(|(_, line)| line).collect();
+            assert_ne!(kind(&text.join("\n")), "passed", "without line {gone}");
+        }
+    }
+
+    #[test]
+    fn q35_hides_its_upper_memory() {
+        let with = |pc, mib| Row {
+            pc,
+            memory: Memory::from_mib(mib),
+            ..ORDINARY
+        };
+        assert_eq!(below_4_gib_kib(&with(Pc::Q35, 3072)), 2 << 20);
+        assert_eq!(below_4_gib_kib(&with(Pc::Q35, 2048)), 2 << 20);
+        assert_eq!(below_4_gib_kib(&with(Pc::Pc, 3072)), 3 << 20);
+    }
+
+    #[test]
+    fn what_does_not_fit_the_machine_fails() {
+        let wrongs = [
+            ("cpus      2", "cpus      1"),
+            ("loglevel=7", "loglevel=6"),
+            ("261116 KiB", "261116000 KiB"),
+            ("261116 KiB", "200000 KiB"),
+            ("cpu1 apic", "cpu2 apic"),
+            ("i386", "i486"),
+        ];
+        for (right, wrong) in wrongs {
+            assert_eq!(kind(&GOOD.replace(right, wrong)), "unexpected", "{wrong}");
+        }
+    }
+}
