@@ -2,9 +2,9 @@
 //!
 //! Everything after it sees the kernel's own types.
 
+use boot::loader::{LoaderInfo, Module, Protocol};
 use bootloader_api::BootInfo;
 use bootloader_api::info::MemoryRegionKind;
-use boot::loader::{LoaderInfo, Module, Protocol};
 use kernel_core::addr::FrameRange;
 
 /// What the kernel starts with.

@@ -12,8 +12,8 @@ use super::matrix::{Loader, Row};
 use crate::cli::{Ktest, Profile};
 use crate::cmd::build;
 use crate::context::Context;
-use crate::emulator::spec::{Boot, Leaving, MachineSpec};
 use crate::elf::loader;
+use crate::emulator::spec::{Boot, Leaving, MachineSpec};
 use crate::failure::{Doing, Failure, Result};
 use crate::image::iso::{self, Iso};
 use crate::machine::{Cpu, Emulator};
@@ -78,7 +78,10 @@ impl Artifacts {
         let kernel = self.kernel(cx, profile, Ktest::Without)?;
         let mut bytes = fs::read(&kernel).doing(format_args!("reading {}", kernel.display()))?;
         let header = loader::multiboot_header(&bytes).ok_or_else(|| {
-            Failure::failed(format!("{}: no Multiboot header to spoil", kernel.display()))
+            Failure::failed(format!(
+                "{}: no Multiboot header to spoil",
+                kernel.display()
+            ))
         })?;
         bytes[header] ^= 1;
         let path = kernel.with_file_name("kernel-pvh.elf");
