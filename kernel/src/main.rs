@@ -15,8 +15,10 @@
 //! panic    last words
 //! time     ticks and clocks
 //! smp      starting the other processors
+//! hand_off what the boot code hands over
 //! machine  what was found, and the banner
 //! ktest    tests inside the kernel (feature "ktest")
+//! misdeed  crimes on request (feature "ktest")
 //! monitor  kdb>
 //! start    the story of a boot
 //! ```

@@ -7,8 +7,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use regex::Regex;
 use xtask::cli::Color;
 use xtask::context::Context;
+use xtask::emulator::outcome::End;
+use xtask::emulator::session::{Limits, Session};
+use xtask::emulator::spec::{Boot, MachineSpec};
 use xtask::failure::Exit;
 use xtask::image::ext2::{self, Content};
 use xtask::image::iso::{self, Iso};
@@ -280,33 +284,33 @@ fn the_cd_is_the_same_every_time_and_boots_with_words_and_modules() {
         );
     }
 
-    let qemu = Command::new("timeout")
-        .args([
-            "60",
-            "qemu-system-i386",
-            "-display",
-            "none",
-            "-no-reboot",
-            "-monitor",
-            "none",
-        ])
-        .args([
-            "-serial",
-            "stdio",
-            "-m",
-            "32",
-            "-device",
-            "isa-debug-exit,iobase=0xf4,iosize=0x04",
-        ])
-        .arg("-cdrom")
-        .arg(&a)
-        .stdin(std::process::Stdio::null())
-        .output()
-        .expect("QEMU is installed");
-    let serial = String::from_utf8_lossy(&qemu.stdout);
-    assert_eq!(qemu.status.code(), Some(33), "serial console:\n{serial}");
-    assert!(
-        serial.contains("\nconsole=serial a(b)M"),
-        "GRUB's escapes end with their line: {serial:?}"
-    );
+    let session = Session::start(&cx, &machine(&a), Limits::default()).expect("QEMU is installed");
+    let outcome = session.finish();
+    let said: Vec<_> = outcome.serial.iter().map(|line| &line.text).collect();
+    assert_eq!(outcome.end, End::Exited(33), "{said:?}");
+    assert_eq!(said, ["console=serial a(b)M"], "and nothing from GRUB");
+}
+
+#[test]
+fn a_cd_with_no_bootable_kernel_says_why_on_the_serial_line() {
+    let dir = Folder::new("bad-iso");
+    let cx = dir.context();
+    let iso = Iso {
+        kernel: &dir.file("bad.elf", &[0; 9000]),
+        append: "",
+        modules: &[],
+        root: None,
+    };
+    let cd = dir.0.join("bad.iso");
+    iso::write(&cx, &iso, &cd).expect("a CD");
+    let mut session =
+        Session::start(&cx, &machine(&cd), Limits::default()).expect("QEMU is installed");
+    let complaint = Regex::new("error: no multiboot header found").expect("a pattern");
+    let found = session.wait_for(&complaint).map(|_| ());
+    let outcome = session.stop();
+    assert_eq!(found, Ok(()), "{:?}", outcome.serial);
+}
+
+fn machine(cd: &Path) -> MachineSpec {
+    MachineSpec::new(Boot::Iso(cd.to_owned()))
 }

@@ -36,8 +36,9 @@ struct KernelMap {
     used: RunBitmap<{ REGION_PAGES / 32 }>,
 }
 
-static MAP: TaskLock<rank::KernelMap, KernelMap> =
-    TaskLock::new(KernelMap { used: RunBitmap::new() });
+static MAP: TaskLock<rank::KernelMap, KernelMap> = TaskLock::new(KernelMap {
+    used: RunBitmap::new(),
+});
 
 /// How mapped memory is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,7 +114,11 @@ fn image_entry(number: usize) -> Entry {
 
 /// Kernel mappings are the same in every address space.
 fn global() -> Flags {
-    if processor::has(Feature::GlobalPages) { Flags::GLOBAL } else { Flags::empty() }
+    if processor::has(Feature::GlobalPages) {
+        Flags::GLOBAL
+    } else {
+        Flags::empty()
+    }
 }
 
 fn directory_index(address: u32) -> usize {
@@ -163,13 +168,23 @@ impl Mapping {
         let address = self.address(number);
         let table = region_table(address)?;
         // SAFETY: the page is this mapping's own and mapped nothing.
-        unsafe { table.write(address.page().table_index(), Entry::new(frame, usage.flags())) };
+        unsafe {
+            table.write(
+                address.page().table_index(),
+                Entry::new(frame, usage.flags()),
+            )
+        };
         Ok(())
     }
 
     /// Maps page `number` of the run to another frame, on every processor.
     #[cfg(feature = "ktest")]
-    pub(crate) fn replace(&self, number: usize, frame: Frame, usage: Use) -> Result<(), OutOfMemory> {
+    pub(crate) fn replace(
+        &self,
+        number: usize,
+        frame: Frame,
+        usage: Use,
+    ) -> Result<(), OutOfMemory> {
         self.put(number, frame, usage)?;
         shootdown::flush(self.address(number), 1);
         Ok(())
@@ -267,7 +282,10 @@ pub(crate) fn translate(address: VirtAddr) -> Option<(PhysAddr, Flags)> {
 /// while `work` runs: another processor turns paging on there.
 pub(crate) fn with_identity_page<R>(address: PhysAddr, work: impl FnOnce() -> R) -> R {
     let directory = directory();
-    assert!(address.as_u32() < LARGE_PAGE_SIZE, "start pages lie below 1 MiB");
+    assert!(
+        address.as_u32() < LARGE_PAGE_SIZE,
+        "start pages lie below 1 MiB"
+    );
     let base = PhysAddr::new(0).frame();
     {
         let _map = MAP.lock();

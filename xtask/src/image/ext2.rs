@@ -162,7 +162,8 @@ fn tool(name: &str, epoch: Epoch) -> Command {
     let mut command = Command::new(program);
     command
         .env("E2FSPROGS_FAKE_TIME", epoch.seconds().to_string())
-        .env("MKE2FS_CONFIG", "/dev/null");
+        .env("MKE2FS_CONFIG", "/dev/null")
+        .env("LC_ALL", "C");
     command
 }
 

@@ -1,7 +1,9 @@
 //! The grub.cfg of our CD, and the parts GRUB needs to run it.
 //!
 //! Pure text, but for [`core_image`]. A script without a menu: it boots at
-//! once, and where it can't, GRUB's prompt on serial line and screen says why.
+//! once and leaves the serial line to the kernel. Where it can't, it tries again
+//! with GRUB's terminal on serial line and screen: there it says why, and there
+//! its prompt is.
 
 use std::path::Path;
 use std::process::Command;
@@ -12,14 +14,13 @@ use crate::{image, run};
 
 /// The GRUB modules inside the core image; none is loaded from the CD, which
 /// would cost the emulated drive's time.
-const PARTS: [&str; 8] = [
+const PARTS: [&str; 7] = [
     "biosdisk",  // the CD drive
     "iso9660",   // its file system
     "normal",    // reads grub.cfg, and gives a prompt when that fails
     "multiboot", // loads the kernel and its modules
     "serial",    // the terminal of headless machines
     "terminal",  // chooses it
-    "echo",      // ends the line that clearing the terminal left
     "boot",      // starts what was loaded
 ];
 
@@ -39,23 +40,31 @@ pub(super) struct Placed {
 /// # Errors
 /// A usage failure for a word that GRUB would hand over changed.
 pub(super) fn config(kernel: &str, append: &str, modules: &[Placed]) -> Result<String> {
-    let mut text = String::from(
-        "serial --unit=0 --speed=115200\n\
-         terminal_input serial console\n\
-         terminal_output serial console\n\
-         echo 'GRUB loads the kernel'\n",
-    );
-    text.push_str(&format!("multiboot {}{}\n", word(kernel)?, words(append)?));
+    let kernel = format!("multiboot {}{}", word(kernel)?, words(append)?);
+    let mut load = vec![kernel];
     for module in modules {
-        text.push_str(&format!(
-            "module {} {}{}\n",
+        load.push(format!(
+            "module {} {}{}",
             word(&module.inside)?,
             word(&module.name)?,
             words(&module.arguments)?
         ));
     }
-    text.push_str("boot\n");
-    Ok(text)
+    // A list is as good as its last command: each has to be asked.
+    let silently: String = load
+        .iter()
+        .map(|command| format!("if {command}; then\n"))
+        .chain(["boot\n".to_owned()])
+        .chain(load.iter().map(|_| "fi\n".to_owned()))
+        .collect();
+    Ok(format!(
+        "{silently}\
+         serial --unit=0 --speed=115200\n\
+         terminal_input serial console\n\
+         terminal_output serial console\n\
+         {}\n",
+        load.join("\n")
+    ))
 }
 
 fn words(text: &str) -> Result<String> {
@@ -121,13 +130,16 @@ mod tests {
         let text = config("/boot/kernel.elf", "console=serial loglevel=7", &modules);
         assert_eq!(
             text.expect("all words are plain"),
-            "serial --unit=0 --speed=115200\n\
+            "if multiboot /boot/kernel.elf console=serial loglevel=7; then\n\
+             if module /modules/0/init init --root=hd0 '$(x)'; then\n\
+             boot\n\
+             fi\n\
+             fi\n\
+             serial --unit=0 --speed=115200\n\
              terminal_input serial console\n\
              terminal_output serial console\n\
-             echo 'GRUB loads the kernel'\n\
              multiboot /boot/kernel.elf console=serial loglevel=7\n\
-             module /modules/0/init init --root=hd0 '$(x)'\n\
-             boot\n"
+             module /modules/0/init init --root=hd0 '$(x)'\n"
         );
     }
 
@@ -139,6 +151,6 @@ mod tests {
         }
         // A line break is a blank, not a second command.
         let text = config("/k", "a\nhalt", &[]).expect("blanks separate words");
-        assert!(text.contains("multiboot /k a halt\n"), "{text}");
+        assert!(text.contains("multiboot /k a halt; then\n"), "{text}");
     }
 }

@@ -122,6 +122,11 @@ pub const RULES: &[Rule] = &[
         check: shape::dependencies,
     },
     Rule {
+        name: "pure-crate",
+        mend: "write #![forbid(unsafe_code)] at its top: what needs unsafe belongs into kernel/src/arch/",
+        check: walls::pure_crates,
+    },
+    Rule {
         name: "arch-wall",
         mend: "give it a function in kernel/src/arch/ (or boot/) and call that",
         check: walls::arch,

@@ -1,5 +1,7 @@
 //! For each rule, trees that break it, and some that only look so.
 
+use proptest::prelude::*;
+
 use super::tree::{Commit, File, Tree};
 use super::{RULES, Severity, check};
 
@@ -26,6 +28,12 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
         "a/Cargo.toml",
         "[dev-dependencies]\nx = \"1\"\n",
         "`x` has a version",
+    ),
+    (
+        "pure-crate",
+        "kernel/core/src/lib.rs",
+        "//! C.\n// #![forbid(unsafe_code)]\n",
+        "forbid",
     ),
     (
         "arch-wall",
@@ -347,4 +355,24 @@ fn unsafe_is_counted_in_code_only() {
     let text = "//! unsafe\nunsafe fn f() { unsafe { g() } } // unsafe\n";
     let tree = Tree::of([File::new("a.rs", text), File::new("b.rs", "//! B.\n")]);
     assert_eq!(super::count_unsafe(&tree), (2, 1));
+}
+
+proptest! {
+    #[test]
+    fn no_tree_makes_it_panic(
+        rust in "[a-z:{}'\"/*#!\\[\\]()\n `é]{0,200}",
+        words in prop::collection::vec(
+            prop::sample::select(vec![
+                "unsafe", "{", "}", "crate::", "super::", "mod ", ";", "\n", "//!", "```", "`",
+                "](", ")", "cargo xtask", " ", "\\", "'", "\"", "fn get_", "#[allow(", "docs/",
+                "#!/bin/sh", "=", "[dependencies]", "Checked by:", "/*", "r#", "\u{e9}",
+            ]),
+            0..60,
+        ),
+    ) {
+        for text in [rust, words.concat()] {
+            let files = ["kernel/src/main.rs", "kernel/src/a/b.rs", "README.md", "docs/a.md", "Cargo.toml", "run"];
+            check(&Tree::of(files.map(|path| File::new(path, text.clone()))));
+        }
+    }
 }

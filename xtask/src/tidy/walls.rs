@@ -18,6 +18,8 @@ const MACHINE_WORDS: [&str; 6] = [
     "x86::",
 ];
 const HAND_OFF: [&str; 2] = ["boot/src/hand_off.rs", "kernel/src/hand_off.rs"];
+/// The crates of pure logic, tested on the host.
+const PURE: [&str; 1] = ["kernel/core/src/lib.rs"];
 const KERNEL: &str = "kernel/src/";
 const ROOT: &str = "kernel/src/main.rs";
 
@@ -49,6 +51,18 @@ pub(super) fn arch(tree: &Tree) -> Vec<Place> {
         }
     }
     places
+}
+
+/// Crates of pure logic have no unsafe code.
+pub(super) fn pure_crates(tree: &Tree) -> Vec<Place> {
+    PURE.iter()
+        .filter_map(|path| tree.files.get(*path))
+        .filter(|file| {
+            let source = file.source.as_ref();
+            source.is_some_and(|source| !source.code.contains("#![forbid(unsafe_code)]"))
+        })
+        .map(|file| Place::new(file, 0, "it does not forbid unsafe code"))
+        .collect()
 }
 
 /// The loader's types go no further than to the two ends of the hand-off.

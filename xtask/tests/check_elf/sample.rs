@@ -64,6 +64,19 @@ pub(crate) fn function(name: &'static str, value: u32, size: u32) -> Symbol {
     }
 }
 
+/// push ebp; cmovne eax, ecx; pop ebp; ret
+pub(crate) const WITH_CMOV: [u8; 6] = [0x55, 0x0F, 0x45, 0xC1, 0x5D, 0xC3];
+
+/// An image whose one kernel function is `kernel::sync::choose`.
+pub(crate) fn named(text: &[u8]) -> Sample {
+    let mut sample = Sample::new(text);
+    let size = u32::try_from(text.len()).expect("small");
+    sample
+        .symbols
+        .push(function("_RNvNtCs1234_6kernel4sync6choose", TEXT, size));
+    sample
+}
+
 impl Sample {
     /// An image without a fault, whose kernel code is `text`.
     pub(crate) fn new(text: &[u8]) -> Self {
