@@ -2,9 +2,9 @@
 //!
 //! Everything after it sees the kernel's own types.
 
+use boot::loader::{LoaderInfo, Module, Protocol};
 use bootloader_api::BootInfo;
 use bootloader_api::info::MemoryRegionKind;
-use boot::loader::{LoaderInfo, Module};
 use kernel_core::addr::FrameRange;
 
 /// What the kernel starts with.
@@ -18,6 +18,8 @@ pub(crate) struct HandOff {
     pub(crate) rsdp: Option<u64>,
     /// Time stamp of the first instruction.
     pub(crate) entry_tsc: u64,
+    /// How the loader spoke to us.
+    pub(crate) protocol: Protocol,
     /// The loader's own word.
     pub(crate) loader: &'static LoaderInfo,
     /// Bytes of kernel image.
@@ -33,6 +35,7 @@ impl HandOff {
             modules: boot.modules,
             rsdp: info.rsdp_addr.take(),
             entry_tsc: boot.entry_tsc,
+            protocol: boot.protocol,
             loader: boot.loader,
             image_bytes: info.kernel_len,
             boot_info: info,

@@ -5,6 +5,7 @@
 
 use core::fmt;
 
+use boot::loader::Protocol;
 use kernel_core::acpi;
 use kernel_core::acpi_power::{FixedHardware, SoftOff};
 use kernel_core::addr::PAGE_SIZE;
@@ -14,8 +15,8 @@ use kernel_core::topology::{Source, Topology};
 use spin::Once;
 
 use crate::arch::exit::{self, Verdict};
-use crate::arch::processor::{self, Feature};
 use crate::arch::percpu;
+use crate::arch::processor::{self, Feature};
 use crate::console::{Level, log, print, println};
 use crate::hand_off::HandOff;
 use crate::irq;
@@ -63,6 +64,11 @@ pub(crate) fn print_banner(machine: &Machine<'_>, options: &Options<'_>) {
         memory.free * (PAGE_SIZE / 1024),
         hand_off.image_bytes.div_ceil(1024)
     );
+    println!(
+        "loader    {} {}",
+        protocol(hand_off.protocol),
+        hand_off.loader.loader_name.as_str()
+    );
     print_modules(hand_off);
     println!("command   {}", options.line());
     for warning in options.warnings() {
@@ -92,7 +98,11 @@ fn print_modules(hand_off: &HandOff) {
     for (number, module) in hand_off.modules.iter().enumerate() {
         let indent = if number == 0 { "" } else { "          " };
         let bytes = module.end - module.start;
-        println!("{indent}{} ({bytes} bytes at {:#x})", module.string.as_str(), module.start);
+        println!(
+            "{indent}{} ({bytes} bytes at {:#x})",
+            module.string.as_str(),
+            module.start
+        );
     }
 }
 
@@ -106,9 +116,18 @@ fn warn_of_losses(machine: &Machine<'_>) {
     let topology = machine.topology;
     warn("entries of the memory map do not fit", losses.regions);
     warn("boot modules do not fit or make no sense", losses.modules);
-    warn("memory map cut off by nonsense", u32::from(losses.map_damaged));
-    warn("firmware table damaged in part", u32::from(topology.damaged));
-    warn("processors too many", u32::from(topology.surplus_processors));
+    warn(
+        "memory map cut off by nonsense",
+        u32::from(losses.map_damaged),
+    );
+    warn(
+        "firmware table damaged in part",
+        u32::from(topology.damaged),
+    );
+    warn(
+        "processors too many",
+        u32::from(topology.surplus_processors),
+    );
     warn("processors did not start", machine.missing as u32);
 }
 
@@ -117,6 +136,13 @@ fn source(source: Source) -> &'static str {
         Source::None => "default",
         Source::Acpi => "acpi",
         Source::MpTable => "mp table",
+    }
+}
+
+fn protocol(protocol: Protocol) -> &'static str {
+    match protocol {
+        Protocol::Multiboot => "multiboot",
+        Protocol::Pvh => "pvh",
     }
 }
 

@@ -15,8 +15,12 @@ use crate::sync::{TaskLock, rank};
 
 /// Name, whether it is committed before the console exists, and the deed.
 const MISDEEDS: &[(&str, When, fn())] = &[
-    ("panic-early", When::BeforeConsole, || panic!("before the console")),
-    ("panic", When::Ready, || panic!("asked for on the command line")),
+    ("panic-early", When::BeforeConsole, || {
+        panic!("before the console")
+    }),
+    ("panic", When::Ready, || {
+        panic!("asked for on the command line")
+    }),
     ("panic-in-panic", When::Ready, panic_in_panic),
     ("hang", When::Ready, || interrupts::halt_forever()),
     ("spin", When::Ready, || loop {}),
@@ -27,13 +31,17 @@ const MISDEEDS: &[(&str, When, fn())] = &[
     ("divide-error", When::Ready, crime::divide_by_zero),
     ("invalid-opcode", When::Ready, crime::invalid_opcode),
     ("lock-order", When::Ready, lock_order),
-    ("ap-panic", When::Ready, || call::on_others(|_, _| panic!("on another processor"), 0, 0)),
+    ("ap-panic", When::Ready, || {
+        call::on_others(|_, _| panic!("on another processor"), 0, 0)
+    }),
     ("heap-exhaust", When::Ready, exhaust_heap),
     ("marker-no-exit", When::Ready, || {
         println!("exov6: done ok");
         interrupts::halt_forever()
     }),
-    ("exit-no-marker", When::Ready, || exit::leave(Verdict::Success, None)),
+    ("exit-no-marker", When::Ready, || {
+        exit::leave(Verdict::Success, None)
+    }),
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,7 +67,8 @@ pub(crate) fn commit(options: &Options<'_>) {
 }
 
 fn commit_at(options: &Options<'_>, now: When) {
-    let wanted = |(name, when, _): &&(&str, When, fn())| options.misdeed == Some(*name) && *when == now;
+    let wanted =
+        |(name, when, _): &&(&str, When, fn())| options.misdeed == Some(*name) && *when == now;
     if let Some((.., deed)) = MISDEEDS.iter().find(wanted) {
         deed();
     }

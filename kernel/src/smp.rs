@@ -14,7 +14,10 @@ use crate::arch::lapic::{self, LegacyInput};
 use crate::arch::percpu::{self, PerCpu};
 use crate::arch::segments::DoubleFault;
 use crate::arch::{interrupts, pit, processor, trap};
-use crate::mm::{OutOfMemory, direct, frames, heap, kernel_map, stack::{DoubleFaultStack, Stack}};
+use crate::mm::{
+    OutOfMemory, direct, frames, heap, kernel_map,
+    stack::{DoubleFaultStack, Stack},
+};
 use crate::time;
 
 /// How long INIT takes to act on a processor with an 82489DX (MP
@@ -40,7 +43,12 @@ pub(crate) fn start(topology: &Topology) -> Result<usize, OutOfMemory> {
         return Ok(0);
     }
     let own = lapic::id();
-    let others = || topology.processors.iter().filter(|cpu| u32::from(cpu.apic_id) != own);
+    let others = || {
+        topology
+            .processors
+            .iter()
+            .filter(|cpu| u32::from(cpu.apic_id) != own)
+    };
     if others().next().is_none() {
         return Ok(0);
     }
@@ -81,7 +89,9 @@ fn start_one(apic_id: u32, page: PhysAddr) -> Result<bool, OutOfMemory> {
         entry: secondary_main,
         argument: core::ptr::from_ref(start).addr() as u32,
     };
-    let bytes = direct(page).expect("start pages lie below 1 MiB").as_usize();
+    let bytes = direct(page)
+        .expect("start pages lie below 1 MiB")
+        .as_usize();
     // SAFETY: the frame was allocated for this, and the direct map maps it.
     let bytes = unsafe { &mut *(bytes as *mut [u8; PAGE_SIZE as usize]) };
     ap::write_start_page(bytes, page.as_u32(), &state);

@@ -2,9 +2,9 @@
 //!
 //! Each step needs the ones before it; the comments say what for.
 
-use kernel_core::options::{AfterPanic, Options};
 #[cfg(not(feature = "ktest"))]
 use kernel_core::options::Tests;
+use kernel_core::options::{AfterPanic, Options};
 
 use crate::arch::percpu::PerCpu;
 use crate::arch::segments::DoubleFault;
@@ -66,9 +66,17 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
     // Without memory for more processors the kernel runs on those it has.
     let missing = smp::start(&topology).unwrap_or(topology.processors.len() - 1);
 
-    let machine = Machine { hand_off: &hand_off, topology: &topology, interrupts, missing };
+    let machine = Machine {
+        hand_off: &hand_off,
+        topology: &topology,
+        interrupts,
+        missing,
+    };
     machine::print_banner(&machine, &options);
-    println!("exov6: ready in {} instructions", tsc::now() - hand_off.entry_tsc);
+    println!(
+        "exov6: ready in {} instructions",
+        tsc::now() - hand_off.entry_tsc
+    );
     go_on(&options)
 }
 
@@ -82,7 +90,9 @@ fn go_on(options: &Options<'_>) -> ! {
 #[cfg(not(feature = "ktest"))]
 fn go_on(options: &Options<'_>) -> ! {
     if options.tests != Tests::Off || options.misdeed.is_some() {
-        println!("warning: this kernel has no tests in it; `cargo xtask test --ring ktest` runs one that has");
+        println!(
+            "warning: this kernel has no tests in it; `cargo xtask test --ring ktest` runs one that has"
+        );
     }
     monitor::run()
 }

@@ -23,8 +23,7 @@ static TICKS: AtomicU32 = AtomicU32::new(0);
 static TSC_HZ: Once<u64> = Once::new();
 static LOCAL_TICK: AtomicU32 = AtomicU32::new(0);
 static MEASURE_START: Once<(u64, u32)> = Once::new();
-static LOCAL_TICKS: [AtomicU32; percpu::MAX_CPUS] =
-    [const { AtomicU32::new(0) }; percpu::MAX_CPUS];
+static LOCAL_TICKS: [AtomicU32; percpu::MAX_CPUS] = [const { AtomicU32::new(0) }; percpu::MAX_CPUS];
 
 /// Starts the tick.
 pub(crate) fn init() {
@@ -45,7 +44,9 @@ pub(crate) fn tsc_hz() -> Option<u64> {
 
 /// Ticks of the local timer of processor `id`.
 pub(crate) fn local_ticks(id: u32) -> u32 {
-    LOCAL_TICKS.get(id as usize).map_or(0, |ticks| ticks.load(Ordering::Relaxed))
+    LOCAL_TICKS
+        .get(id as usize)
+        .map_or(0, |ticks| ticks.load(Ordering::Relaxed))
 }
 
 fn on_tick() {

@@ -46,7 +46,13 @@ static RINGS: [Ring<EVENTS>; percpu::MAX_CPUS] = [const { Ring::new() }; percpu:
 pub(crate) fn record(kind: Kind, a: u32, b: u32) {
     let cpu = percpu::id_or_boot();
     if let Some(ring) = RINGS.get(cpu as usize) {
-        let event = trace::Event { tsc: tsc::now(), cpu: cpu as u8, kind: kind as u16, a, b };
+        let event = trace::Event {
+            tsc: tsc::now(),
+            cpu: cpu as u8,
+            kind: kind as u16,
+            a,
+            b,
+        };
         ring.record(event);
     }
 }

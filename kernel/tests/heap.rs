@@ -16,7 +16,10 @@ impl<const WORDS: usize> Guarded<WORDS> {
     }
 
     fn assert_holds(&self, mark: u32) {
-        assert!(self.0.iter().all(|&word| word == mark), "block {mark} was overwritten");
+        assert!(
+            self.0.iter().all(|&word| word == mark),
+            "block {mark} was overwritten"
+        );
     }
 }
 

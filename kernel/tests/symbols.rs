@@ -13,7 +13,9 @@ struct Text(alloc::string::String);
 
 impl core::fmt::Write for Text {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.0.try_reserve(text.len()).map_err(|_| core::fmt::Error)?;
+        self.0
+            .try_reserve(text.len())
+            .map_err(|_| core::fmt::Error)?;
         self.0.push_str(text);
         Ok(())
     }

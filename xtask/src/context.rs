@@ -55,3 +55,30 @@ impl Context {
         }
     }
 }
+
+#[cfg(test)]
+impl Context {
+    /// The circumstances of a unit test: defaults, no output, no network, and
+    /// a deadline if there is one to test.
+    pub(crate) fn of_a_test(timeout: Option<Duration>) -> Self {
+        use crate::cli::{Color, Timeout};
+        use crate::settings::GlobalFlags;
+        use crate::ui::Verbosity;
+
+        let flags = GlobalFlags {
+            timeout: timeout.map(Timeout),
+            ..GlobalFlags::default()
+        };
+        let (settings, _) =
+            Settings::resolve("/p/exov6.toml".as_ref(), "", [], flags).expect("defaults");
+        Context {
+            ui: Ui::new(Verbosity::Quiet, Color::Never),
+            project: Project::at("/p"),
+            settings,
+            deadline: timeout.map(|timeout| Instant::now() + timeout),
+            dry_run: false,
+            offline: true,
+            setup_allowed: false,
+        }
+    }
+}

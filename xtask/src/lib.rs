@@ -20,6 +20,7 @@ pub mod grammar;
 pub mod help;
 pub mod image;
 pub mod interrupt;
+pub mod lock;
 pub mod machine;
 pub mod process;
 pub mod project;

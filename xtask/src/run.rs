@@ -231,29 +231,7 @@ fn joined(reader: Option<thread::JoinHandle<Vec<u8>>>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::{Color, Timeout};
     use crate::failure::Exit;
-    use crate::project::Project;
-    use crate::settings::{GlobalFlags, Settings};
-    use crate::ui::Ui;
-
-    fn context(timeout: Option<Duration>) -> Context {
-        let flags = GlobalFlags {
-            timeout: timeout.map(Timeout),
-            ..GlobalFlags::default()
-        };
-        let (settings, _) =
-            Settings::resolve(Path::new("/p/exov6.toml"), "", [], flags).expect("defaults");
-        Context {
-            ui: Ui::new(Verbosity::Quiet, Color::Never),
-            project: Project::at("/p"),
-            settings,
-            deadline: timeout.map(|timeout| Instant::now() + timeout),
-            dry_run: false,
-            offline: true,
-            setup_allowed: false,
-        }
-    }
 
     fn shell(script: &str) -> Command {
         let mut command = Command::new("/bin/sh");
@@ -263,8 +241,11 @@ mod tests {
 
     #[test]
     fn output_and_status_come_back() {
-        let output = output(&context(None), &mut shell("echo out; echo err >&2; exit 7"))
-            .expect("sh starts");
+        let output = output(
+            &Context::of_a_test(None),
+            &mut shell("echo out; echo err >&2; exit 7"),
+        )
+        .expect("sh starts");
         assert_eq!(
             (output.stdout.as_str(), output.stderr.as_str()),
             ("out\n", "err\n")
@@ -275,7 +256,7 @@ mod tests {
     #[test]
     fn more_output_than_a_pipe_holds_is_no_hang() {
         let output = output(
-            &context(None),
+            &Context::of_a_test(None),
             &mut shell("head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2"),
         );
         let output = output.expect("sh starts");
@@ -289,7 +270,7 @@ mod tests {
     fn lines_come_one_by_one_from_both_streams() {
         let mut seen = Vec::new();
         let mut command = shell("echo one; echo two >&2; printf 'a\\rb\\nlast'");
-        let status = lines(&context(None), &mut command, |line| {
+        let status = lines(&Context::of_a_test(None), &mut command, |line| {
             seen.push(line.to_owned())
         })
         .expect("sh starts");
@@ -301,9 +282,10 @@ mod tests {
     fn the_deadline_ends_a_tool_however_it_is_run() {
         let hang = || shell("exec tail -f /dev/null");
         let soon = Some(Duration::from_millis(100));
-        let by_output = output(&context(soon), &mut hang()).expect_err("it never ends");
-        let by_lines = lines(&context(soon), &mut hang(), |_| ()).expect_err("it never ends");
-        let by_status = to_end(&context(soon), &mut hang()).expect_err("it never ends");
+        let by_output = output(&Context::of_a_test(soon), &mut hang()).expect_err("it never ends");
+        let by_lines =
+            lines(&Context::of_a_test(soon), &mut hang(), |_| ()).expect_err("it never ends");
+        let by_status = to_end(&Context::of_a_test(soon), &mut hang()).expect_err("it never ends");
         for failure in [by_output, by_lines, by_status] {
             assert_eq!(failure.exit, Exit::Deadline, "{failure}");
         }
@@ -312,15 +294,22 @@ mod tests {
     #[test]
     fn a_tool_that_takes_too_long_is_given_up_but_is_no_failure() {
         let mut hang = shell("exec tail -f /dev/null");
-        let given_up =
-            output_within(&context(None), &mut hang, Duration::from_millis(50)).expect("sh starts");
+        let given_up = output_within(
+            &Context::of_a_test(None),
+            &mut hang,
+            Duration::from_millis(50),
+        )
+        .expect("sh starts");
         assert!(given_up.is_none());
     }
 
     #[test]
     fn what_cannot_start_says_which_command() {
-        let failure =
-            output(&context(None), &mut Command::new("/nowhere/tool")).expect_err("not there");
+        let failure = output(
+            &Context::of_a_test(None),
+            &mut Command::new("/nowhere/tool"),
+        )
+        .expect_err("not there");
         assert!(
             failure.what.starts_with("starting `/nowhere/tool` failed"),
             "{failure}"

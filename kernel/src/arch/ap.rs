@@ -72,14 +72,13 @@ pub(crate) struct StartState {
 
 /// Makes `page`, the page at physical address `base`, ready for one processor
 /// to start in.
-pub(crate) fn write_start_page(
-    page: &mut [u8; PAGE_SIZE as usize],
-    base: u32,
-    state: &StartState,
-) {
+pub(crate) fn write_start_page(page: &mut [u8; PAGE_SIZE as usize], base: u32, state: &StartState) {
     let start = &raw const ap_start;
     let length = (&raw const ap_end).addr() - start.addr();
-    assert!(length <= PARAMETERS, "the start code does not run into its parameters");
+    assert!(
+        length <= PARAMETERS,
+        "the start code does not run into its parameters"
+    );
     // SAFETY: `ap.s` lays the two symbols out around its code.
     let code = unsafe { core::slice::from_raw_parts(start, length) };
     page[..length].copy_from_slice(code);

@@ -37,7 +37,11 @@ impl IoApic {
     /// interrupt `gsi_base`, and masks all of its inputs. `None` if nothing
     /// answers there: some firmware describes one that the machine lacks.
     pub(crate) fn probe(registers: Registers, gsi_base: u32) -> Option<IoApic> {
-        let mut apic = IoApic { registers, gsi_base, inputs: 0 };
+        let mut apic = IoApic {
+            registers,
+            gsi_base,
+            inputs: 0,
+        };
         let version = apic.read(VERSION);
         if version == ABSENT || version == 0 {
             return None;
@@ -51,7 +55,8 @@ impl IoApic {
 
     /// Whether global system interrupt `gsi` arrives here.
     pub(crate) fn serves(&self, gsi: u32) -> bool {
-        gsi.checked_sub(self.gsi_base).is_some_and(|input| input < self.inputs)
+        gsi.checked_sub(self.gsi_base)
+            .is_some_and(|input| input < self.inputs)
     }
 
     /// Sends `gsi` as `vector` to one processor. `gsi` is one that it

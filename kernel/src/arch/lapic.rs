@@ -87,14 +87,20 @@ pub(crate) enum LegacyInput {
 pub(crate) fn enable(legacy: LegacyInput) {
     write(register::TASK_PRIORITY, 0);
     write(register::SPURIOUS, SOFTWARE_ENABLE | SPURIOUS_VECTOR);
-    write(register::LINT0, match legacy {
-        LegacyInput::Pic => DELIVERY_EXT_INT,
-        LegacyInput::Nothing => MASKED,
-    });
-    write(register::LINT1, match legacy {
-        LegacyInput::Pic => DELIVERY_NMI,
-        LegacyInput::Nothing => MASKED,
-    });
+    write(
+        register::LINT0,
+        match legacy {
+            LegacyInput::Pic => DELIVERY_EXT_INT,
+            LegacyInput::Nothing => MASKED,
+        },
+    );
+    write(
+        register::LINT1,
+        match legacy {
+            LegacyInput::Pic => DELIVERY_NMI,
+            LegacyInput::Nothing => MASKED,
+        },
+    );
     write(register::ERROR, APIC_ERROR_VECTOR);
     write(register::TIMER, MASKED);
     // The error register shows what it gathered before the first write.
@@ -143,7 +149,10 @@ pub(crate) fn send(apic_id: u32, vector: u32) {
 /// Sends a non-maskable interrupt to every other processor. For a panic: it
 /// does not wait for the command before it.
 pub(crate) fn send_nmi_to_others() {
-    write(register::COMMAND_LOW, TO_ALL_BUT_SELF | DELIVERY_NMI | LEVEL_ASSERT);
+    write(
+        register::COMMAND_LOW,
+        TO_ALL_BUT_SELF | DELIVERY_NMI | LEVEL_ASSERT,
+    );
 }
 
 /// Resets a processor, so that it waits for a start-up message.

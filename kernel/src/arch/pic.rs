@@ -44,7 +44,9 @@ impl Pic {
         SLAVE_DATA.write8(CASCADE);
         MASTER_DATA.write8(ICW4_8086);
         SLAVE_DATA.write8(ICW4_8086);
-        let pic = Pic { mask: !(1 << CASCADE) };
+        let pic = Pic {
+            mask: !(1 << CASCADE),
+        };
         pic.write_mask();
         pic
     }

@@ -43,7 +43,11 @@ pub(crate) fn pause_us(microseconds: u32) {
     let mut last = count();
     while left > 0 {
         let now = count();
-        let passed = if now <= last { last - now } else { last + (RELOAD - now) };
+        let passed = if now <= last {
+            last - now
+        } else {
+            last + (RELOAD - now)
+        };
         left = left.saturating_sub(u64::from(passed));
         last = now;
     }

@@ -53,7 +53,20 @@ impl Registers {
         }
         let [eax, ebx, ecx, edx, esi, edi, ebp, esp, eip, eflags, cs] = saved;
         let control = processor::control_registers();
-        Registers { eax, ebx, ecx, edx, esi, edi, ebp, esp, eip, eflags, cs, control }
+        Registers {
+            eax,
+            ebx,
+            ecx,
+            edx,
+            esi,
+            edi,
+            ebp,
+            esp,
+            eip,
+            eflags,
+            cs,
+            control,
+        }
     }
 
     /// As a trap found them.
@@ -101,10 +114,38 @@ impl fmt::Display for Registers {
             }
             writeln!(f)
         };
-        row(f, [("eax", self.eax), ("ebx", self.ebx), ("ecx", self.ecx), ("edx", self.edx)])?;
-        row(f, [("esi", self.esi), ("edi", self.edi), ("ebp", self.ebp), ("esp", self.esp)])?;
+        row(
+            f,
+            [
+                ("eax", self.eax),
+                ("ebx", self.ebx),
+                ("ecx", self.ecx),
+                ("edx", self.edx),
+            ],
+        )?;
+        row(
+            f,
+            [
+                ("esi", self.esi),
+                ("edi", self.edi),
+                ("ebp", self.ebp),
+                ("esp", self.esp),
+            ],
+        )?;
         let control = self.control;
-        row(f, [("eip", self.eip), ("efl", self.eflags), ("cs", self.cs), ("cr0", control.cr0)])?;
-        write!(f, "  cr2 {:08x}  cr3 {:08x}  cr4 {:08x}", control.cr2, control.cr3, control.cr4)
+        row(
+            f,
+            [
+                ("eip", self.eip),
+                ("efl", self.eflags),
+                ("cs", self.cs),
+                ("cr0", control.cr0),
+            ],
+        )?;
+        write!(
+            f,
+            "  cr2 {:08x}  cr3 {:08x}  cr4 {:08x}",
+            control.cr2, control.cr3, control.cr4
+        )
     }
 }

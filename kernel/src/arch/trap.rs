@@ -57,7 +57,10 @@ pub(crate) mod exception {
 
     /// The processor manual's name of a vector.
     pub(crate) fn name(vector: u32) -> &'static str {
-        NAMES.get(vector as usize).copied().unwrap_or("unknown exception")
+        NAMES
+            .get(vector as usize)
+            .copied()
+            .unwrap_or("unknown exception")
     }
 }
 

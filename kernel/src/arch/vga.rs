@@ -29,7 +29,9 @@ pub(crate) struct Screen {
 impl Screen {
     /// A console without a screen, until one is probed.
     pub(crate) const fn new() -> Screen {
-        Screen { text: TextScreen::new() }
+        Screen {
+            text: TextScreen::new(),
+        }
     }
 
     /// Whether there is a screen; if so it is cleared.

@@ -29,8 +29,11 @@ struct Console {
     has_screen: bool,
 }
 
-static CONSOLE: TaskLock<rank::Console, Console> =
-    TaskLock::new(Console { uart: None, screen: Screen::new(), has_screen: false });
+static CONSOLE: TaskLock<rank::Console, Console> = TaskLock::new(Console {
+    uart: None,
+    screen: Screen::new(),
+    has_screen: false,
+});
 
 /// Bytes typed and not yet read; a person's line, or a script's.
 static INPUT: ByteQueue<256> = ByteQueue::new();

@@ -28,7 +28,10 @@ pub(crate) fn on_others(work: Work, a: u32, b: u32) {
     if percpu::online() == 1 {
         return;
     }
-    debug_assert!(interrupts::enabled(), "a call waits for others and must answer them");
+    debug_assert!(
+        interrupts::enabled(),
+        "a call waits for others and must answer them"
+    );
     let _turn = TURN.lock();
     WORK.store(work as usize, Ordering::Relaxed);
     ARGUMENTS[0].store(a, Ordering::Relaxed);
@@ -53,6 +56,9 @@ pub(crate) fn answer() {
     // SAFETY: `PENDING` was set after a `Work` had been stored, and the asker
     // stores no other before every bit is clear again.
     let work: Work = unsafe { core::mem::transmute(work) };
-    work(ARGUMENTS[0].load(Ordering::Relaxed), ARGUMENTS[1].load(Ordering::Relaxed));
+    work(
+        ARGUMENTS[0].load(Ordering::Relaxed),
+        ARGUMENTS[1].load(Ordering::Relaxed),
+    );
     PENDING.fetch_and(!own, Ordering::Release);
 }

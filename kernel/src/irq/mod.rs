@@ -18,8 +18,7 @@ use crate::arch::lapic::{self, LegacyInput};
 use crate::arch::mmio::Registers;
 use crate::arch::pic::{self, Pic};
 use crate::arch::trap::{
-    APIC_ERROR_VECTOR, CALL_VECTOR, IRQ_BASE, IRQ_COUNT, SPURIOUS_VECTOR, TIMER_VECTOR,
-    WAKE_VECTOR,
+    APIC_ERROR_VECTOR, CALL_VECTOR, IRQ_BASE, IRQ_COUNT, SPURIOUS_VECTOR, TIMER_VECTOR, WAKE_VECTOR,
 };
 use crate::arch::{percpu, processor};
 use crate::ipi::call;
@@ -41,8 +40,7 @@ enum Controller {
     IoApics([Option<IoApic>; MAX_IO_APICS], [IsaRoute; 16]),
 }
 
-static CONTROLLER: IrqLock<rank::InterruptController, Controller> =
-    IrqLock::new(Controller::Unset);
+static CONTROLLER: IrqLock<rank::InterruptController, Controller> = IrqLock::new(Controller::Unset);
 
 /// Whether `CONTROLLER` is the PIC; what handlers ask instead of locking.
 static LINES_BY_PIC: AtomicBool = AtomicBool::new(false);
@@ -53,9 +51,13 @@ struct Slot {
     count: AtomicU32,
 }
 
-static SLOTS: [Slot; (SPURIOUS_VECTOR - IRQ_BASE + 1) as usize] =
-    [const { Slot { handler: Once::new(), count: AtomicU32::new(0) } };
-        (SPURIOUS_VECTOR - IRQ_BASE + 1) as usize];
+static SLOTS: [Slot; (SPURIOUS_VECTOR - IRQ_BASE + 1) as usize] = [const {
+    Slot {
+        handler: Once::new(),
+        count: AtomicU32::new(0),
+    }
+};
+    (SPURIOUS_VECTOR - IRQ_BASE + 1) as usize];
 static APIC_ERRORS: AtomicU32 = AtomicU32::new(0);
 
 /// What the machine's interrupts go through, for the banner.
@@ -123,7 +125,9 @@ fn has_local_apic() -> bool {
 fn map_registers(address: PhysAddr) -> Result<Registers, OutOfMemory> {
     let frames = FrameRange::from_first(address.frame(), 1).ok_or(OutOfMemory)?;
     let page = Mapping::of(frames, Use::Device)?.leak();
-    let base = page.checked_add(address.offset_in_page()).ok_or(OutOfMemory)?;
+    let base = page
+        .checked_add(address.offset_in_page())
+        .ok_or(OutOfMemory)?;
     // SAFETY: just mapped, uncached, and never unmapped.
     Ok(unsafe { Registers::new(base) })
 }
@@ -149,7 +153,10 @@ pub(crate) fn enable_isa(line: u8, handler: fn()) {
                 low: route.polarity == Polarity::ActiveLow,
             };
             let vector = IRQ_BASE + u32::from(line);
-            let found = io_apics.iter_mut().flatten().find(|apic| apic.serves(route.gsi));
+            let found = io_apics
+                .iter_mut()
+                .flatten()
+                .find(|apic| apic.serves(route.gsi));
             if let Some(apic) = found {
                 apic.route(route.gsi, vector, lapic::id(), signal);
             }
@@ -203,8 +210,21 @@ pub(crate) fn counts() -> impl Iterator<Item = (u32, &'static str, u32)> {
 
 fn purpose(vector: u32) -> &'static str {
     const ISA: [&str; 16] = [
-        "isa 0 timer", "isa 1 keyboard", "isa 2", "isa 3", "isa 4 serial", "isa 5", "isa 6",
-        "isa 7", "isa 8 clock", "isa 9", "isa 10", "isa 11", "isa 12", "isa 13", "isa 14",
+        "isa 0 timer",
+        "isa 1 keyboard",
+        "isa 2",
+        "isa 3",
+        "isa 4 serial",
+        "isa 5",
+        "isa 6",
+        "isa 7",
+        "isa 8 clock",
+        "isa 9",
+        "isa 10",
+        "isa 11",
+        "isa 12",
+        "isa 13",
+        "isa 14",
         "isa 15",
     ];
     match vector {
@@ -212,7 +232,10 @@ fn purpose(vector: u32) -> &'static str {
         CALL_VECTOR => "call",
         WAKE_VECTOR => "wake",
         APIC_ERROR_VECTOR => "apic error",
-        _ => ISA.get((vector - IRQ_BASE) as usize).copied().unwrap_or("pci"),
+        _ => ISA
+            .get((vector - IRQ_BASE) as usize)
+            .copied()
+            .unwrap_or("pci"),
     }
 }
 

@@ -28,7 +28,9 @@ pub(crate) struct Case {
 impl Case {
     /// The name as the outside sees it: `heap::gives_back_what_it_took`.
     fn short_name(&self) -> &'static str {
-        self.name.strip_prefix(concat!(module_path!(), "::cases::")).unwrap_or(self.name)
+        self.name
+            .strip_prefix(concat!(module_path!(), "::cases::"))
+            .unwrap_or(self.name)
     }
 }
 
@@ -68,7 +70,11 @@ fn cases() -> &'static [Case] {
 /// Runs or lists the cases that `options` asks for and ends the machine;
 /// returns if it asks for none.
 pub(crate) fn run_if_asked(options: &Options<'_>) {
-    let selected = || cases().iter().filter(|case| case.short_name().contains(options.test_filter));
+    let selected = || {
+        cases()
+            .iter()
+            .filter(|case| case.short_name().contains(options.test_filter))
+    };
     match options.tests {
         Tests::Off => {}
         Tests::List => {
@@ -84,7 +90,11 @@ pub(crate) fn run_if_asked(options: &Options<'_>) {
                 .skip(options.test_skip as usize)
                 .filter(|(number, case)| !passes(*number, case))
                 .count();
-            machine::power_off(if failed == 0 { Verdict::Success } else { Verdict::Failure })
+            machine::power_off(if failed == 0 {
+                Verdict::Success
+            } else {
+                Verdict::Failure
+            })
         }
     }
 }

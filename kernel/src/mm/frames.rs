@@ -14,7 +14,9 @@ static FRAMES: TaskLock<rank::Frames, FrameAllocator> = TaskLock::new(FrameAlloc
 /// Takes in the free RAM that the boot layer found.
 pub(crate) fn init(usable: impl Iterator<Item = FrameRange>) {
     let mut frames = FRAMES.lock();
-    frames.set_low_limit(DIRECT_MAP_END).expect("no memory has been added before");
+    frames
+        .set_low_limit(DIRECT_MAP_END)
+        .expect("no memory has been added before");
     for range in usable {
         // More ranges than fit would only lose memory, not break anything; the
         // boot layer hands over fewer.
@@ -29,7 +31,10 @@ pub(crate) fn allocate(zone: Zone) -> Result<Frame, OutOfMemory> {
 
 /// `count` frames in a row in `zone`, the first a multiple of `align`.
 pub(crate) fn allocate_run(count: u32, align: u32, zone: Zone) -> Result<Frame, OutOfMemory> {
-    FRAMES.lock().allocate_run(count, align, zone).ok_or(OutOfMemory)
+    FRAMES
+        .lock()
+        .allocate_run(count, align, zone)
+        .ok_or(OutOfMemory)
 }
 
 /// Gives frames back.
@@ -62,5 +67,9 @@ pub(crate) struct Counts {
 /// Counts the frames.
 pub(crate) fn counts() -> Counts {
     let frames = FRAMES.lock();
-    Counts { total: frames.total(), free: frames.free_count(), low_free: frames.low_free() }
+    Counts {
+        total: frames.total(),
+        free: frames.free_count(),
+        low_free: frames.low_free(),
+    }
 }

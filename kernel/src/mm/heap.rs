@@ -212,7 +212,12 @@ fn new_slab(class: Class) -> Result<*mut Slab, OutOfMemory> {
     let slab = slab_of(page);
     // SAFETY: as above; no block overlaps the trailer.
     unsafe {
-        slab.write(Slab { next: ptr::null_mut(), previous: ptr::null_mut(), free, used: 0 });
+        slab.write(Slab {
+            next: ptr::null_mut(),
+            previous: ptr::null_mut(),
+            free,
+            used: 0,
+        });
     }
     Ok(slab)
 }
@@ -228,7 +233,9 @@ fn allocate_pages(plan: Plan, count: u32, align: u32) -> Result<*mut u8, OutOfMe
 }
 
 fn page_of(frame: Frame) -> *mut u8 {
-    direct(frame.start()).expect("low frames are in the direct map").as_usize() as *mut u8
+    direct(frame.start())
+        .expect("low frames are in the direct map")
+        .as_usize() as *mut u8
 }
 
 fn frame_of(page: *mut u8) -> Frame {

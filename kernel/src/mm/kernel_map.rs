@@ -36,8 +36,9 @@ struct KernelMap {
     used: RunBitmap<{ REGION_PAGES / 32 }>,
 }
 
-static MAP: TaskLock<rank::KernelMap, KernelMap> =
-    TaskLock::new(KernelMap { used: RunBitmap::new() });
+static MAP: TaskLock<rank::KernelMap, KernelMap> = TaskLock::new(KernelMap {
+    used: RunBitmap::new(),
+});
 
 /// How mapped memory is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,9 +69,10 @@ pub(crate) fn init(ram_end: u32) {
     let table_address = VirtAddr::new((&raw const boot_image_table).addr() as u32);
     // SAFETY: the boot layer reserved this frame for the table.
     let table = unsafe { TableAt::new(table_address) };
+    let (readonly, memory) = (Use::ReadOnly.flags(), Use::Memory.flags());
     for number in 0..ENTRIES {
         // SAFETY: the table is not in use yet.
-        unsafe { table.write(number, image_entry(number)) };
+        unsafe { table.write(number, image_entry(number, readonly, memory)) };
     }
     let table_frame = physical(table_address)
         .expect("the kernel image lies in the direct map")
@@ -78,12 +80,13 @@ pub(crate) fn init(ram_end: u32) {
     let directory = directory();
     let first = directory_index(KERNEL_BASE);
     let covered = ram_end.div_ceil(ENTRIES as u32) as usize;
+    let large_page = memory | Flags::LARGE;
     for number in 0..directory_index(MAPPINGS_START) - first {
-        let entry = directory.read(first + number);
+        let large = PhysAddr::new(number as u32 * LARGE_PAGE_SIZE).frame();
         let refined = if number == 0 {
             Entry::new(table_frame, Flags::PRESENT | Flags::WRITABLE)
         } else if number < covered {
-            Entry::new(entry.frame(), entry.flags() | global())
+            Entry::new(large, large_page)
         } else {
             Entry::EMPTY
         };
@@ -97,7 +100,7 @@ pub(crate) fn init(ram_end: u32) {
     paging::flush_all();
 }
 
-fn image_entry(number: usize) -> Entry {
+fn image_entry(number: usize, readonly: Flags, memory: Flags) -> Entry {
     let offset = number as u32 * PAGE_SIZE;
     let address = (KERNEL_BASE + offset) as usize;
     let frame = PhysAddr::new(offset).frame();
@@ -105,15 +108,19 @@ fn image_entry(number: usize) -> Entry {
     if address == (&raw const boot_stack_bottom).addr() {
         Entry::EMPTY
     } else if (first_readonly..(&raw const rodata_end).addr()).contains(&address) {
-        Entry::new(frame, Use::ReadOnly.flags())
+        Entry::new(frame, readonly)
     } else {
-        Entry::new(frame, Use::Memory.flags())
+        Entry::new(frame, memory)
     }
 }
 
 /// Kernel mappings are the same in every address space.
 fn global() -> Flags {
-    if processor::has(Feature::GlobalPages) { Flags::GLOBAL } else { Flags::empty() }
+    if processor::has(Feature::GlobalPages) {
+        Flags::GLOBAL
+    } else {
+        Flags::empty()
+    }
 }
 
 fn directory_index(address: u32) -> usize {
@@ -163,13 +170,23 @@ impl Mapping {
         let address = self.address(number);
         let table = region_table(address)?;
         // SAFETY: the page is this mapping's own and mapped nothing.
-        unsafe { table.write(address.page().table_index(), Entry::new(frame, usage.flags())) };
+        unsafe {
+            table.write(
+                address.page().table_index(),
+                Entry::new(frame, usage.flags()),
+            )
+        };
         Ok(())
     }
 
     /// Maps page `number` of the run to another frame, on every processor.
     #[cfg(feature = "ktest")]
-    pub(crate) fn replace(&self, number: usize, frame: Frame, usage: Use) -> Result<(), OutOfMemory> {
+    pub(crate) fn replace(
+        &self,
+        number: usize,
+        frame: Frame,
+        usage: Use,
+    ) -> Result<(), OutOfMemory> {
         self.put(number, frame, usage)?;
         shootdown::flush(self.address(number), 1);
         Ok(())
@@ -267,7 +284,10 @@ pub(crate) fn translate(address: VirtAddr) -> Option<(PhysAddr, Flags)> {
 /// while `work` runs: another processor turns paging on there.
 pub(crate) fn with_identity_page<R>(address: PhysAddr, work: impl FnOnce() -> R) -> R {
     let directory = directory();
-    assert!(address.as_u32() < LARGE_PAGE_SIZE, "start pages lie below 1 MiB");
+    assert!(
+        address.as_u32() < LARGE_PAGE_SIZE,
+        "start pages lie below 1 MiB"
+    );
     let base = PhysAddr::new(0).frame();
     {
         let _map = MAP.lock();

@@ -26,7 +26,10 @@ impl Stack {
     /// Maps a new stack.
     pub(crate) fn new() -> Result<Stack, OutOfMemory> {
         let mapping = Mapping::reserve(1 + STACK_PAGES)?;
-        let mut stack = Stack { mapping: Some(mapping), frames: [None; STACK_PAGES] };
+        let mut stack = Stack {
+            mapping: Some(mapping),
+            frames: [None; STACK_PAGES],
+        };
         for number in 0..STACK_PAGES {
             let frame = frames::allocate(Zone::Any)?;
             stack.frames[number] = Some(frame);

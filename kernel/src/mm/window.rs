@@ -33,7 +33,9 @@ pub(crate) struct PhysicalWindow {
 impl PhysicalWindow {
     /// A view with no window open.
     pub(crate) const fn new() -> PhysicalWindow {
-        PhysicalWindow { windows: [const { OnceCell::new() }; WINDOWS] }
+        PhysicalWindow {
+            windows: [const { OnceCell::new() }; WINDOWS],
+        }
     }
 
     fn window(&self, frames: FrameRange) -> Option<VirtAddr> {
@@ -43,7 +45,12 @@ impl PhysicalWindow {
         }
         let unused = self.windows.get(open.count())?;
         let mapping = Mapping::of(frames, Use::ReadOnly).ok()?;
-        Some(unused.get_or_init(|| Window { frames, mapping }).mapping.address(0))
+        Some(
+            unused
+                .get_or_init(|| Window { frames, mapping })
+                .mapping
+                .address(0),
+        )
     }
 }
 

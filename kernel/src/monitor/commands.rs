@@ -25,17 +25,72 @@ struct Command {
 struct Mistake(&'static str);
 
 const COMMANDS: &[Command] = &[
-    Command { name: "help", arguments: "", about: "this list", run: help },
-    Command { name: "cpus", arguments: "", about: "the processors", run: cpus },
-    Command { name: "mem", arguments: "", about: "memory: frames, heap, mappings", run: mem },
-    Command { name: "cpuid", arguments: "", about: "what the processor says of itself", run: cpuid },
-    Command { name: "bt", arguments: "[EBP]", about: "calls that led here, or from a frame", run: bt },
-    Command { name: "peek", arguments: "ADDRESS [WORDS]", about: "words of mapped memory, in hex", run: peek },
-    Command { name: "trace", arguments: "[COUNT]", about: "the last events", run: show_trace },
-    Command { name: "irqs", arguments: "", about: "interrupts taken, by vector", run: irqs },
-    Command { name: "reboot", arguments: "", about: "reset the machine", run: reboot },
-    Command { name: "poweroff", arguments: "", about: "switch the machine off", run: poweroff },
-    Command { name: "panic", arguments: "[MESSAGE]", about: "panic, to see how that looks", run: do_panic },
+    Command {
+        name: "help",
+        arguments: "",
+        about: "this list",
+        run: help,
+    },
+    Command {
+        name: "cpus",
+        arguments: "",
+        about: "the processors",
+        run: cpus,
+    },
+    Command {
+        name: "mem",
+        arguments: "",
+        about: "memory: frames, heap, mappings",
+        run: mem,
+    },
+    Command {
+        name: "cpuid",
+        arguments: "",
+        about: "what the processor says of itself",
+        run: cpuid,
+    },
+    Command {
+        name: "bt",
+        arguments: "[EBP]",
+        about: "calls that led here, or from a frame",
+        run: bt,
+    },
+    Command {
+        name: "peek",
+        arguments: "ADDRESS [WORDS]",
+        about: "words of mapped memory, in hex",
+        run: peek,
+    },
+    Command {
+        name: "trace",
+        arguments: "[COUNT]",
+        about: "the last events",
+        run: show_trace,
+    },
+    Command {
+        name: "irqs",
+        arguments: "",
+        about: "interrupts taken, by vector",
+        run: irqs,
+    },
+    Command {
+        name: "reboot",
+        arguments: "",
+        about: "reset the machine",
+        run: reboot,
+    },
+    Command {
+        name: "poweroff",
+        arguments: "",
+        about: "switch the machine off",
+        run: poweroff,
+    },
+    Command {
+        name: "panic",
+        arguments: "[MESSAGE]",
+        about: "panic, to see how that looks",
+        run: do_panic,
+    },
 ];
 
 /// Runs the command in `line`; an empty line does nothing.
@@ -86,12 +141,18 @@ pub(super) fn print_beginning_with(start: &str) {
 }
 
 fn beginning_with(start: &str) -> impl Iterator<Item = &'static str> {
-    COMMANDS.iter().map(|command| command.name).filter(move |name| name.starts_with(start))
+    COMMANDS
+        .iter()
+        .map(|command| command.name)
+        .filter(move |name| name.starts_with(start))
 }
 
 fn help(_: &str) -> Result<(), Mistake> {
     for command in COMMANDS {
-        println!("{:<9} {:<16} {}", command.name, command.arguments, command.about);
+        println!(
+            "{:<9} {:<16} {}",
+            command.name, command.arguments, command.about
+        );
     }
     Ok(())
 }
@@ -108,7 +169,12 @@ fn cpus(_: &str) -> Result<(), Mistake> {
         );
     }
     match time::tsc_hz() {
-        Some(hz) => println!("{} kHz time stamps, {} ticks of {} ms", hz / 1000, time::ticks(), 1000 / pit::TICKS_PER_SECOND),
+        Some(hz) => println!(
+            "{} kHz time stamps, {} ticks of {} ms",
+            hz / 1000,
+            time::ticks(),
+            1000 / pit::TICKS_PER_SECOND
+        ),
         None => println!("clocks not measured yet, {} ticks", time::ticks()),
     }
     Ok(())
@@ -117,7 +183,11 @@ fn cpus(_: &str) -> Result<(), Mistake> {
 fn mem(_: &str) -> Result<(), Mistake> {
     let frames = frames::counts();
     let (mapped, region) = kernel_map::region_usage();
-    println!("{} KiB of memory, {} KiB free", kib(frames.total), kib(frames.free));
+    println!(
+        "{} KiB of memory, {} KiB free",
+        kib(frames.total),
+        kib(frames.free)
+    );
     println!("{} KiB free in the direct map", kib(frames.low_free));
     println!("{} KiB of heap in use", heap::used_bytes() / 1024);
     println!("{mapped} of {region} pages for mappings in use");
@@ -161,7 +231,10 @@ fn bt(arguments: &str) -> Result<(), Mistake> {
 fn peek(arguments: &str) -> Result<(), Mistake> {
     const ROW: u32 = 4;
     let mut words = arguments.split_whitespace();
-    let start = words.next().and_then(number).ok_or(Mistake("ADDRESS is a number"))?;
+    let start = words
+        .next()
+        .and_then(number)
+        .ok_or(Mistake("ADDRESS is a number"))?;
     let count = match words.next() {
         None => ROW,
         Some(text) => number(text).ok_or(Mistake("WORDS is a number"))?,

@@ -11,7 +11,7 @@ pub(crate) mod backtrace;
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
-use core::sync::atomic::{AtomicU32, AtomicU8, Ordering};
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use crate::arch::exit::{self, Verdict};
 use crate::arch::registers::Registers;
@@ -74,14 +74,20 @@ pub(crate) fn on_exception(frame: &Frame) -> ! {
             ),
             &registers,
         ),
-        _ => report(format_args!("{name}, error code {:#x}", frame.error), &registers),
+        _ => report(
+            format_args!("{name}, error code {:#x}", frame.error),
+            &registers,
+        ),
     }
 }
 
 /// A double fault: the state is in the TSS that the processor left.
 pub(crate) fn on_double_fault() -> ! {
     let registers = Registers::of_task(&percpu::current().interrupted());
-    report(format_args!("double fault{}", StackHint(registers.esp)), &registers)
+    report(
+        format_args!("double fault{}", StackHint(registers.esp)),
+        &registers,
+    )
 }
 
 /// A non-maskable interrupt: another processor's panic, or the hardware.
@@ -114,7 +120,12 @@ fn write_report(
     registers: &Registers,
 ) -> fmt::Result {
     writeln!(out, "\nexov6: panic: {reason}")?;
-    writeln!(out, "on cpu{} of {}", percpu::id_or_boot(), percpu::online())?;
+    writeln!(
+        out,
+        "on cpu{} of {}",
+        percpu::id_or_boot(),
+        percpu::online()
+    )?;
     writeln!(out, "{registers}")?;
     writeln!(out, "backtrace:")?;
     backtrace::write(out, registers.eip, registers.ebp)?;
@@ -141,7 +152,10 @@ fn give_up(reason: fmt::Arguments<'_>) -> ! {
     let mut out = Report(uart::emergency());
     // A third failure must not come back here.
     OWNER.store(u32::MAX, Ordering::Release);
-    let _ = writeln!(out, "\nexov6: panic: {reason}\n  while reporting a panic\nexov6: done panic");
+    let _ = writeln!(
+        out,
+        "\nexov6: panic: {reason}\n  while reporting a panic\nexov6: done panic"
+    );
     exit::leave(Verdict::Failure, None)
 }
 
@@ -162,9 +176,21 @@ struct PageFault(u32);
 
 impl fmt::Display for PageFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let access = if self.0 & 1 << 1 != 0 { "write to" } else { "read of" };
-        let page = if self.0 & 1 != 0 { "a protected page" } else { "an unmapped page" };
-        let mode = if self.0 & 1 << 2 != 0 { "user" } else { "kernel" };
+        let access = if self.0 & 1 << 1 != 0 {
+            "write to"
+        } else {
+            "read of"
+        };
+        let page = if self.0 & 1 != 0 {
+            "a protected page"
+        } else {
+            "an unmapped page"
+        };
+        let mode = if self.0 & 1 << 2 != 0 {
+            "user"
+        } else {
+            "kernel"
+        };
         write!(f, "{mode} {access} {page}")
     }
 }
@@ -179,7 +205,11 @@ impl fmt::Display for StackHint {
         let below = VirtAddr::new(self.0.wrapping_sub(size_of::<u32>() as u32));
         match crate::mm::kernel_map::translate(below) {
             Some(_) => Ok(()),
-            None => write!(f, ": the stack ran into its guard page at {}", below.round_down()),
+            None => write!(
+                f,
+                ": the stack ran into its guard page at {}",
+                below.round_down()
+            ),
         }
     }
 }

@@ -79,14 +79,21 @@ pub(crate) struct Lock<R: Ranked, T, K: Kind> {
 impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
     /// A lock that is free.
     pub(crate) const fn new(value: T) -> Self {
-        Lock { value: TicketMutex::new(value), place: PhantomData }
+        Lock {
+            value: TicketMutex::new(value),
+            place: PhantomData,
+        }
     }
 
     /// Waits until the lock is free, and takes it.
     pub(crate) fn lock(&self) -> Guard<'_, T, K> {
         let saved = K::enter();
         note_acquired(R::IDENTITY);
-        Guard { value: ManuallyDrop::new(self.value.lock()), identity: R::IDENTITY, saved }
+        Guard {
+            value: ManuallyDrop::new(self.value.lock()),
+            identity: R::IDENTITY,
+            saved,
+        }
     }
 }
 

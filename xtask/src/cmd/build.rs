@@ -3,10 +3,8 @@
 //! Owns the way from a [`Request`] to an [`Artifact`]; every command that needs
 //! a kernel calls [`kernel`].
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, flock};
 use serde::Serialize;
 
 pub use crate::cli::{Ktest, Profile};
@@ -15,6 +13,7 @@ use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
 use crate::finalise::finalise;
 use crate::flags;
+use crate::lock::Lock;
 use crate::machine::Cpu;
 use crate::project::Variant;
 use crate::run;
@@ -123,7 +122,7 @@ pub fn kernel(cx: &Context, request: &Request) -> Result<Artifact> {
     }
     // cargo leaves every variant of a profile under one name: until it is
     // copied, nobody else may build.
-    let _lock = lock(cx, &compilation.target_dir(cx))?;
+    let _lock = Lock::take(cx, &compilation.target_dir(cx))?;
     cx.ui.detail(format_args!(
         "compiler: rustc {} in {}",
         toolchain.version,
@@ -224,19 +223,6 @@ fn replace(file: &Path, bytes: &[u8]) -> Result<Replaced> {
     }
     write_whole(file, bytes)?;
     Ok(Replaced::Different)
-}
-
-/// Waits until no other xtask builds into `dir`; ends with the returned file.
-fn lock(cx: &Context, dir: &Path) -> Result<File> {
-    let path = dir.join(".exov6-lock");
-    let doing = || format!("locking {}", path.display());
-    std::fs::create_dir_all(dir).doing(doing())?;
-    let file = File::create(&path).doing(doing())?;
-    if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        cx.ui.say("waiting for another build to end");
-        flock(&file, FlockOperation::LockExclusive).doing(doing())?;
-    }
-    Ok(file)
 }
 
 fn refused(toolchain: &Toolchain, variant: &Variant) -> Failure {

@@ -19,7 +19,8 @@ use crate::emulator::report::{Mode, Run};
 use crate::emulator::script::{self, Broken, Step};
 use crate::emulator::session::Attachments;
 use crate::emulator::spec::{Boot, Debugger, Leaving, MachineSpec};
-use crate::emulator::{Limits, Session, qemu, start, terminal};
+use crate::emulator::terminal::Seat;
+use crate::emulator::{Limits, Session, qemu, start};
 use crate::failure::{Doing, Failure, Result};
 use crate::flags;
 use crate::grammar::Grammar;
@@ -73,31 +74,27 @@ pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
         }
         (true, _) => (Limits::NONE, Mode::Attended),
     };
-    if spec.display == Display::Curses {
-        cx.ui
-            .say("Alt-2 and `quit` leaves the machine; Alt-1 is its screen");
-    }
     if let Debugger::Port(port) = spec.debugger {
         cx.ui.say(format_args!(
             "stopped at its first instruction; in gdb: target remote localhost:{port}"
         ));
     }
+    let seat = match mode {
+        Mode::Script => None,
+        Mode::Attended => Some(Seat::take(&cx.ui, spec.display)?),
+    };
     let last_byte = Arc::new(AtomicU8::new(b'\n'));
     let attachments = attachments(&flags, Arc::clone(&last_byte))?;
     let mut session = Session::start_with(cx, &spec, limits, attachments)?;
-    let (matches, broken) = match mode {
-        Mode::Script => match script::hold(&mut session, &steps)? {
+    let (matches, broken) = match seat {
+        Some(seat) => {
+            seat.attend(&mut session)?;
+            (Vec::new(), None)
+        }
+        None => match script::hold(&mut session, &steps)? {
             Ok(matches) => (matches, None),
             Err(Broken { step, matches, .. }) => (matches, Some(step)),
         },
-        Mode::Attended if spec.display == Display::Curses => {
-            terminal::lend(&mut session);
-            (Vec::new(), None)
-        }
-        Mode::Attended => {
-            terminal::attend(&cx.ui, &mut session)?;
-            (Vec::new(), None)
-        }
     };
     let outcome = session.stop();
     let run = Run {

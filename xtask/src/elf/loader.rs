@@ -37,6 +37,14 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
     Some(u32::from_le_bytes(bytes.try_into().ok()?))
 }
 
+/// Where a loader finds the Multiboot header: four-byte aligned, and early.
+pub fn multiboot_header(bytes: &[u8]) -> Option<usize> {
+    (0..bytes.len())
+        .step_by(4)
+        .take_while(|at| at + HEADER <= SEARCHED)
+        .find(|at| word(bytes, *at) == Some(MAGIC))
+}
+
 fn multiboot(bytes: &[u8], findings: &mut Vec<Finding>) {
     let mut wrong = |offset: usize, message: String, mend: &str| {
         findings.push(Finding::new(
@@ -46,12 +54,8 @@ fn multiboot(bytes: &[u8], findings: &mut Vec<Finding>) {
             mend,
         ));
     };
-    // The header is four-byte aligned; loaders step by four.
     let aligned = |from: usize| (from..bytes.len()).step_by(4);
-    let Some(at) = aligned(0)
-        .take_while(|at| at + HEADER <= SEARCHED)
-        .find(|at| word(bytes, *at) == Some(MAGIC))
-    else {
+    let Some(at) = multiboot_header(bytes) else {
         let beyond = aligned(SEARCHED - HEADER + 4).find(|at| {
             let sum = word(bytes, at + 4).zip(word(bytes, at + 8));
             word(bytes, *at) == Some(MAGIC)

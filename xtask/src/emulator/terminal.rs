@@ -17,6 +17,7 @@ use rustix::event::{PollFd, PollFlags};
 use rustix::termios::{OptionalActions, OutputModes, Termios};
 
 use crate::failure::{Doing, Result};
+use crate::machine::Display;
 use crate::ui::Ui;
 
 use super::guardian::Guardian;
@@ -81,36 +82,65 @@ impl Escapes {
     }
 }
 
-/// Lets the person talk to the guest until one of them ends it. How it ended;
-/// [`End::Stopped`] if the person left.
-pub fn attend(ui: &Ui, session: &mut Session) -> Result<End> {
-    let stdin = io::stdin();
-    if is_ours(&stdin) {
-        let typist = Typist::start(session)?;
-        ui.say("Ctrl-A x leaves the machine");
-        let raw = Held::raw()?;
-        let end = converse(session);
-        drop(raw);
-        drop(typist);
-        return Ok(end);
-    }
-    if rustix::termios::isatty(&stdin) {
-        ui.say("this is a background job: the machine gets no input");
-        return Ok(listen(session));
-    }
-    let typist = Typist::start(session)?;
-    let end = dictate(session);
-    drop(typist);
-    Ok(end)
+/// Where the person sits. Taken before the machine starts, so that what it
+/// says first and what is typed first meet a terminal that is ready.
+#[derive(Debug)]
+pub enum Seat {
+    /// At our terminal, which is raw.
+    Terminal(Held),
+    /// Behind a pipe or a file: standard input is lines.
+    Lines,
+    /// At QEMU's own screen, which is our terminal if we have one.
+    Screen(Option<Held>),
+    /// Elsewhere: a background job may not read its terminal.
+    Elsewhere,
 }
 
-/// Lets QEMU have the terminal for its screen until the run ends.
-pub fn lend(session: &mut Session) -> End {
-    // QEMU gives it back itself, unless it is killed.
-    let held = Held::lent().ok();
-    let end = listen(session);
-    drop(held);
-    end
+impl Seat {
+    /// The seat that standard input and the display make.
+    pub fn take(ui: &Ui, display: Display) -> Result<Seat> {
+        let stdin = io::stdin();
+        if display == Display::Curses {
+            ui.say("Alt-2 and `quit` leaves the machine; Alt-1 is its screen");
+            // QEMU gives it back itself, unless it is killed.
+            return Ok(Seat::Screen(Held::lent().ok()));
+        }
+        if is_ours(&stdin) {
+            let held = Held::raw()?;
+            ui.say("Ctrl-A x leaves the machine");
+            return Ok(Seat::Terminal(held));
+        }
+        if rustix::termios::isatty(&stdin) {
+            ui.say("this is a background job: the machine gets no input");
+            return Ok(Seat::Elsewhere);
+        }
+        Ok(Seat::Lines)
+    }
+
+    /// Lets the person talk to the guest until one of them ends it. How it
+    /// ended; [`End::Stopped`] if the person left. The terminal is given back.
+    pub fn attend(self, session: &mut Session) -> Result<End> {
+        match self {
+            Seat::Terminal(held) => {
+                let typist = Typist::start(session)?;
+                let end = converse(session);
+                drop((held, typist));
+                Ok(end)
+            }
+            Seat::Lines => {
+                let typist = Typist::start(session)?;
+                let end = dictate(session);
+                drop(typist);
+                Ok(end)
+            }
+            Seat::Screen(held) => {
+                let end = listen(session);
+                drop(held);
+                Ok(end)
+            }
+            Seat::Elsewhere => Ok(listen(session)),
+        }
+    }
 }
 
 /// Whether this is a terminal and we are its foreground job: touching it from

@@ -4,6 +4,7 @@
 //! and `cmd/image`.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,8 +12,9 @@ use super::matrix::{Loader, Row};
 use crate::cli::{Ktest, Profile};
 use crate::cmd::build;
 use crate::context::Context;
+use crate::elf::loader;
 use crate::emulator::spec::{Boot, Leaving, MachineSpec};
-use crate::failure::Result;
+use crate::failure::{Doing, Failure, Result};
 use crate::image::iso::{self, Iso};
 use crate::machine::{Cpu, Emulator};
 use crate::tools::{self, Tool};
@@ -70,11 +72,29 @@ impl Artifacts {
         Ok(path)
     }
 
+    /// The kernel that QEMU enters by its PVH note: QEMU takes Multiboot first
+    /// where a file offers both, so the header's magic number is spoilt.
+    fn pvh(&self, cx: &Context, profile: Profile) -> Result<PathBuf> {
+        let kernel = self.kernel(cx, profile, Ktest::Without)?;
+        let mut bytes = fs::read(&kernel).doing(format_args!("reading {}", kernel.display()))?;
+        let header = loader::multiboot_header(&bytes).ok_or_else(|| {
+            Failure::failed(format!(
+                "{}: no Multiboot header to spoil",
+                kernel.display()
+            ))
+        })?;
+        bytes[header] ^= 1;
+        let path = kernel.with_file_name("kernel-pvh.elf");
+        fs::write(&path, bytes).doing(format_args!("writing {}", path.display()))?;
+        Ok(path)
+    }
+
     /// What `row` boots; `profile` is that of its kernel.
     pub fn boot(&self, cx: &Context, row: &Row, profile: Profile) -> Result<Boot> {
         match row.loader {
             Loader::Kernel => self.kernel(cx, profile, Ktest::Without).map(Boot::Kernel),
             Loader::Iso => self.iso(cx, profile).map(Boot::Iso),
+            Loader::Pvh => self.pvh(cx, profile).map(Boot::Kernel),
         }
     }
 }

@@ -22,6 +22,8 @@ choice! {
         Kernel = "kernel",
         /// GRUB, from the CD image.
         Iso = "iso",
+        /// QEMU's PVH loader, by the note; the Multiboot header is spoilt.
+        Pvh = "pvh",
     }
 }
 
@@ -54,13 +56,13 @@ pub const MEMORY_MIB: [u32; 7] = [8, 16, 64, 256, 1024, 2048, 3072];
 use Cpu::{Pentium, Pentium2, Pentium3, Qemu32};
 use Emulator::{Bochs, Qemu};
 use Firmware::{Qboot, Seabios};
-use Loader::{Iso, Kernel};
+use Loader::{Iso, Kernel, Pvh};
 use Pc::{Isapc, Pc as Pci, Q35};
 
 /// The default table. Columns: CPU, processors, MiB, firmware; loader,
 /// display adapter, board, emulator.
 #[rustfmt::skip]
-const TABLE: [Row; 30] = [
+const TABLE: [Row; 32] = [
     row(Pentium,  1,    8, Seabios, Kernel, Vga::None, Pci,   Qemu),
     row(Pentium,  2,   16, Qboot,   Kernel, Vga::None, Pci,   Qemu),
     row(Pentium,  4,   64, Seabios, Kernel, Vga::Std,  Pci,   Qemu),
@@ -92,6 +94,10 @@ const TABLE: [Row; 30] = [
     row(Qemu32,   8, 1024, Qboot,   Kernel, Vga::None, Pci,   Qemu),
     row(Qemu32,   1, 2048, Seabios, Kernel, Vga::None, Pci,   Qemu),
     row(Qemu32,   2, 3072, Qboot,   Kernel, Vga::None, Q35,   Qemu),
+
+    // The other boot protocol, under either firmware.
+    row(Pentium3, 2,   64, Seabios, Pvh,    Vga::None, Pci,   Qemu),
+    row(Pentium,  1,   16, Qboot,   Pvh,    Vga::None, Pci,   Qemu),
 
     // A machine without PCI, and a second opinion on what the CPU does.
     row(Pentium,  1,   16, Seabios, Kernel, Vga::None, Isapc, Qemu),
@@ -205,7 +211,10 @@ impl Row {
         if self.pc == Isapc && self.smp > 1 {
             return Some("isapc has one processor");
         }
-        if self.emulator == Bochs && self.loader == Kernel {
+        if self.pc == Isapc && self.loader == Pvh {
+            return Some("PVH hands over ACPI tables, which isapc lacks");
+        }
+        if self.emulator == Bochs && self.loader != Iso {
             return Some("Bochs boots disks only");
         }
         None
@@ -220,8 +229,8 @@ impl fmt::Display for Row {
             "{}-smp{}-{}-{}",
             self.cpu, self.smp, self.memory, self.firmware
         )?;
-        if self.loader == Iso {
-            f.write_str("-iso")?;
+        if self.loader != Kernel {
+            write!(f, "-{}", self.loader)?;
         }
         if self.vga == Vga::Std {
             f.write_str("-vga")?;

@@ -3,7 +3,7 @@
 //! Owns the checks of the banner and of the monitor's `cpus` and `mem`. Called
 //! by the system ring with the whole console of a run. Pure.
 
-use super::matrix::Row;
+use super::matrix::{Loader, Row};
 use super::verdict::{Cause, Verdict};
 use crate::emulator::Line;
 use crate::machine::{Emulator, Pc};
@@ -58,6 +58,15 @@ fn banner(row: &Row, command_line: &str, console: &Console<'_>) -> Result<(), Ca
         return Err(Cause::Unexpected(what));
     }
     console.banner("memory")?;
+    let loader = console.banner("loader")?;
+    let protocol = match row.loader {
+        Loader::Kernel | Loader::Iso => "multiboot",
+        Loader::Pvh => "pvh",
+    };
+    if loader.split(' ').next() != Some(protocol) {
+        let what = format!("`loader {loader}` where {protocol} was to be used");
+        return Err(Cause::Unexpected(what));
+    }
     let command = console
         .banner("command")
         .or_else(|cause| match command_line {

@@ -57,13 +57,13 @@ fn a_hang_shows_the_registers_of_every_processor() {
         "--smp",
         "2",
         "--timeout",
-        "20s",
+        "6s",
         "--expect",
         "this never comes",
     ]);
     let ended = run.to_its_end(run.bochs(Behaviour::FallSilent, &words));
-    ended.assert(124, "this never comes", Duration::from_secs(22));
-    for register in ["CPU0:", "CPU1:", "rip: 001", "eflags"] {
+    ended.assert(124, "this never comes", Duration::from_secs(6));
+    for register in ["CPU0:", "CPU1:", "rip: ", "eflags"] {
         assert!(
             ended.stderr.contains(register),
             "no {register} in:\n{}",

@@ -167,7 +167,7 @@ fn a_qemu_that_is_not_there() {
     let mut command = run.qemu(Behaviour::Succeed, &[]);
     command.env("EXOV6_QEMU", "/nowhere/qemu-system-i386");
     run.to_its_end(command)
-        .assert(3, "cargo xtask setup", ENOUGH);
+        .assert(3, "/nowhere/qemu-system-i386", ENOUGH);
 }
 
 #[test]

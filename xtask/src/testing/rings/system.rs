@@ -173,8 +173,10 @@ impl SystemBoot {
         let boot = self.artifacts.boot(cx, &self.row, self.profile)?;
         // On a CD it is in the menu.
         let append = match self.row.loader {
-            Loader::Kernel if !command_line.is_empty() => Some(command_line.to_owned()),
-            Loader::Kernel | Loader::Iso => None,
+            Loader::Kernel | Loader::Pvh if !command_line.is_empty() => {
+                Some(command_line.to_owned())
+            }
+            Loader::Kernel | Loader::Pvh | Loader::Iso => None,
         };
         let machine = MachineSpec {
             append,
