@@ -69,9 +69,10 @@ pub(crate) fn init(ram_end: u32) {
     let table_address = VirtAddr::new((&raw const boot_image_table).addr() as u32);
     // SAFETY: the boot layer reserved this frame for the table.
     let table = unsafe { TableAt::new(table_address) };
+    let (readonly, memory) = (Use::ReadOnly.flags(), Use::Memory.flags());
     for number in 0..ENTRIES {
         // SAFETY: the table is not in use yet.
-        unsafe { table.write(number, image_entry(number)) };
+        unsafe { table.write(number, image_entry(number, readonly, memory)) };
     }
     let table_frame = physical(table_address)
         .expect("the kernel image lies in the direct map")
@@ -79,12 +80,13 @@ pub(crate) fn init(ram_end: u32) {
     let directory = directory();
     let first = directory_index(KERNEL_BASE);
     let covered = ram_end.div_ceil(ENTRIES as u32) as usize;
+    let large_page = memory | Flags::LARGE;
     for number in 0..directory_index(MAPPINGS_START) - first {
-        let entry = directory.read(first + number);
+        let large = PhysAddr::new(number as u32 * LARGE_PAGE_SIZE).frame();
         let refined = if number == 0 {
             Entry::new(table_frame, Flags::PRESENT | Flags::WRITABLE)
         } else if number < covered {
-            Entry::new(entry.frame(), entry.flags() | global())
+            Entry::new(large, large_page)
         } else {
             Entry::EMPTY
         };
@@ -98,7 +100,7 @@ pub(crate) fn init(ram_end: u32) {
     paging::flush_all();
 }
 
-fn image_entry(number: usize) -> Entry {
+fn image_entry(number: usize, readonly: Flags, memory: Flags) -> Entry {
     let offset = number as u32 * PAGE_SIZE;
     let address = (KERNEL_BASE + offset) as usize;
     let frame = PhysAddr::new(offset).frame();
@@ -106,9 +108,9 @@ fn image_entry(number: usize) -> Entry {
     if address == (&raw const boot_stack_bottom).addr() {
         Entry::EMPTY
     } else if (first_readonly..(&raw const rodata_end).addr()).contains(&address) {
-        Entry::new(frame, Use::ReadOnly.flags())
+        Entry::new(frame, readonly)
     } else {
-        Entry::new(frame, Use::Memory.flags())
+        Entry::new(frame, memory)
     }
 }
 
