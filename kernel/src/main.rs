@@ -5,6 +5,7 @@
 //!
 //! ```text
 //! arch     the processor and the PC's chips
+//! hand_off what boot found out
 //! sync     locks
 //! trace    what happened last
 //! symbols  names of functions
@@ -16,7 +17,7 @@
 //! time     ticks and clocks
 //! smp      starting the other processors
 //! machine  what was found, and the banner
-//! ktest    tests inside the kernel (feature "ktest")
+//! ktest    tests inside the kernel, misdeed beside it (feature "ktest")
 //! monitor  kdb>
 //! start    the story of a boot
 //! ```
