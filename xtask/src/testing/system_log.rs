@@ -220,6 +220,7 @@ kdb> mem
             ("261116 KiB", "200000 KiB"),
             ("cpu1 apic", "cpu2 apic"),
             ("i386", "i486"),
+            ("multiboot", "pvh"),
         ];
         for (right, wrong) in wrongs {
             assert_eq!(kind(&GOOD.replace(right, wrong)), "unexpected", "{wrong}");
