@@ -43,6 +43,7 @@ pub fn run(cx: &Context, flags: flags::BenchBoot) -> Result<()> {
     let kernel = build::kernel(cx, &Request::default())?;
     // The Pentium is the floor that the figures are promised for.
     let cpu = flags.cpu.unwrap_or(Cpu::Pentium);
+    let compiler = kernel.compiler.to_string();
     if cx.dry_run {
         for configuration in Configuration::ALL {
             cx.ui.echo(&start::command(
@@ -86,7 +87,7 @@ pub fn run(cx: &Context, flags: flags::BenchBoot) -> Result<()> {
         flags.html.as_deref(),
     )?;
     if flags.count {
-        return gate(cx, &document.counts);
+        return gate(cx, &compiler, &document.counts);
     }
     cx.ui
         .result(format_args!("measured {} boots of each row", document.runs));
@@ -175,7 +176,7 @@ pub fn gate_counts(cx: &Context) -> Result<()> {
         cx.ui
             .say(format_args!("{:>9}  {}", count.value, count.name));
     }
-    gate(cx, &counts)
+    gate(cx, &kernel.compiler.to_string(), &counts)
 }
 
 fn all_counts(cx: &Context, kernel: &Artifact, cpu: Cpu) -> Result<Vec<Count>> {
@@ -188,12 +189,12 @@ fn all_counts(cx: &Context, kernel: &Artifact, cpu: Cpu) -> Result<Vec<Count>> {
 }
 
 /// Holds the counts against `ci/budgets.toml`.
-fn gate(cx: &Context, counts: &[Count]) -> Result<()> {
+fn gate(cx: &Context, compiler: &str, counts: &[Count]) -> Result<()> {
     let path = cx.project.root().join("ci/budgets.toml");
     let shown = cx.project.shown(&path);
     let text = fs::read_to_string(&path).doing(format_args!("reading {shown}"))?;
     let budgets = Budgets::parse(&text, &shown)?;
-    let unmeasured = budgets.unmeasured(counts);
+    let unmeasured = budgets.unmeasured(compiler, counts);
     if !unmeasured.is_empty() {
         let what = format!(
             "{shown} names counts that nothing takes: {}",
@@ -201,11 +202,16 @@ fn gate(cx: &Context, counts: &[Count]) -> Result<()> {
         );
         return Err(Failure::failed(what).mend("take them out of the file"));
     }
-    for line in budgets.new_lines(counts) {
-        cx.ui
-            .say(format_args!("[recorded] of {shown} could say: {line}"));
+    let news = budgets.new_lines(compiler, counts);
+    if !news.is_empty() {
+        cx.ui.say(format_args!(
+            "{shown} could record, in [recorded.\"{compiler}\"]:"
+        ));
+        for line in news {
+            cx.ui.say(line);
+        }
     }
-    let overruns = budgets.overruns(counts);
+    let overruns = budgets.overruns(compiler, counts);
     if overruns.is_empty() {
         cx.ui.result(format_args!(
             "{} counts within the budgets of {shown}",
@@ -216,7 +222,7 @@ fn gate(cx: &Context, counts: &[Count]) -> Result<()> {
     let what: Vec<String> = overruns.iter().map(ToString::to_string).collect();
     let lines: Vec<String> = overruns.iter().map(|overrun| overrun.update()).collect();
     let mend = format!(
-        "if that is worth it, change in {shown}:\n{}",
+        "if that is worth it, change in {shown} ([recorded.\"{compiler}\"] or [limits]):\n{}",
         lines.join("\n")
     );
     Err(Failure::failed(what.join("\n")).mend(mend))
