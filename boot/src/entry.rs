@@ -31,6 +31,9 @@ const NEEDED_FEATURES: u32 = 1 << 3 | 1 << 4 | 1 << 8;
 const PAGE_FLAGS: u32 = 1 | 1 << 1 | 1 << 7;
 const LARGE_PAGE: u32 = 4 << 20;
 const CR4_PSE: u32 = 1 << 4;
+const EFLAGS_ID: u32 = 1 << 21;
+/// How often a serial port that may be stuck is asked for each byte.
+const PATIENCE: u32 = 10_000;
 const CR0_PG_WP: u32 = 1 << 31 | 1 << 16;
 /// The first serial port and QEMU's exit device, as the kernel's
 /// `arch::uart` and `arch::exit` have them.
@@ -53,6 +56,8 @@ global_asm!(
     LARGE_PAGE = const LARGE_PAGE,
     DIRECT_MAP_SIZE = const DIRECT_MAP_SIZE,
     CR4_PSE = const CR4_PSE,
+    EFLAGS_ID = const EFLAGS_ID,
+    PATIENCE = const PATIENCE,
     CR0_PG_WP = const CR0_PG_WP,
     COM1_DATA = const COM1_DATA,
     COM1_LINE_STATUS = const COM1_LINE_STATUS,

@@ -36,6 +36,19 @@ multiboot_entry:
 
     // The floor is the Pentium. Anything less is told so, not left to fault
     // three times: without time stamps and 4 MiB pages nothing below works.
+    // CPUID is there if the ID flag can be changed (Intel SDM 1 20.1.1).
+    mov esp, offset boot_stack_top - {KERNEL_BASE}
+    pushfd
+    pop eax
+    mov ecx, eax
+    xor eax, {EFLAGS_ID}
+    push eax
+    popfd
+    pushfd
+    pop eax
+    xor eax, ecx
+    test eax, {EFLAGS_ID}
+    jz too_old
     mov eax, 1
     cpuid
     and edx, {NEEDED_FEATURES}
@@ -71,9 +84,10 @@ multiboot_entry:
 too_old:
     mov esi, offset too_old_text
 3:  mov dx, {COM1_LINE_STATUS}
+    mov ecx, {PATIENCE}
 4:  in al, dx
     test al, {TRANSMITTER_EMPTY}
-    jz 4b
+    loopz 4b
     lodsb
     mov dx, {COM1_DATA}
     out dx, al

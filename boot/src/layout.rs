@@ -9,8 +9,8 @@
 //! 0x0000_0000  user space (during boot: the first 4 MiB one to one)
 //! ```
 //!
-//! `kernel/link.ld` repeats [`KERNEL_BASE`] and [`IMAGE_START`]; an assertion in
-//! the kernel compares them. docs/memory-map.md draws the same picture.
+//! `kernel/link.ld` repeats [`KERNEL_BASE`] and [`IMAGE_START`]; a test in
+//! `kernel/tests/kernel_map.rs` compares them. docs/memory-map.md draws the same picture.
 
 /// First kernel address; physical 0 is mapped here.
 pub const KERNEL_BASE: u32 = 0xc000_0000;

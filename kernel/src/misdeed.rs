@@ -22,8 +22,9 @@ const MISDEEDS: &[(&str, When, fn())] = &[
         panic!("asked for on the command line")
     }),
     ("panic-in-panic", When::Ready, panic_in_panic),
+    ("panic-in-print", When::Ready, panic_in_print),
     ("hang", When::Ready, || interrupts::halt_forever()),
-    ("spin", When::Ready, || loop {}),
+    ("spin", When::Ready, spin),
     ("triple-fault", When::Ready, crime::triple_fault),
     ("stack-overflow", When::Ready, || overflow(&[0; 64])),
     ("page-fault", When::Ready, crime::read_unmapped),
@@ -85,6 +86,17 @@ impl core::fmt::Display for Unshowable {
 
 fn panic_in_panic() {
     panic!("{}", Unshowable)
+}
+
+fn spin() {
+    loop {
+        core::hint::spin_loop();
+    }
+}
+
+/// Prints what panics while it is shown: with the console's lock held.
+fn panic_in_print() {
+    println!("{Unshowable}");
 }
 
 /// Calls itself until the stack runs into its guard.

@@ -10,15 +10,25 @@ use crate::arch::percpu::PerCpu;
 use crate::arch::segments::DoubleFault;
 use crate::arch::trap::{self, Frame, Handlers, exception};
 use crate::arch::{interrupts, lapic, tsc};
-use crate::console::{self, println};
+use crate::console::{self, Level, log, println};
 use crate::hand_off::HandOff;
 use crate::machine::{self, Machine};
 use crate::mm::{self, kernel_map, stack};
 use crate::panic::{self, Aftermath};
+use crate::trace::{self, Kind};
 use crate::{irq, monitor, smp, symbols, time};
 
 static BOOT_CPU: PerCpu = PerCpu::new(0, 0);
-static BOOT_DOUBLE_FAULT_STACK: stack::DoubleFaultStack = stack::DoubleFaultStack::new();
+static BOOT_DOUBLE_FAULT_STACK: stack::StaticStack = stack::StaticStack::new();
+
+/// Steps of the boot that are done, as the trace has them.
+#[derive(Clone, Copy)]
+enum Step {
+    Memory = 1,
+    Controllers,
+    Interrupts,
+    Ready,
+}
 
 static HANDLERS: Handlers = Handlers {
     exception: on_exception,
@@ -50,21 +60,27 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
     println!("ExoV6 {} i386 Mach microkernel", env!("CARGO_PKG_VERSION"));
 
     mm::init(hand_off.usable());
+    trace::record(Kind::Boot, Step::Memory as u32, 0);
 
     // How the interrupts are wired, then the interrupts; they bring the tick
     // and what is typed.
     let mut topology = machine::discover(&hand_off);
-    let interrupts = irq::init(&topology).expect("device registers fit into an empty map");
+    let interrupts = irq::init(&topology);
     if lapic::is_in_use() {
         topology.boot_processor_is(lapic::id() as u8);
     }
-    time::init();
-    console::enable_input();
+    trace::record(Kind::Boot, Step::Controllers as u32, 0);
+    for not_wired in [time::init(), console::enable_input()]
+        .into_iter()
+        .filter_map(Result::err)
+    {
+        log(Level::Warning, format_args!("{not_wired}"));
+    }
     // SAFETY: the table is loaded, and `irq` leaves masked what has no handler.
     unsafe { interrupts::enable() };
 
-    // Without memory for more processors the kernel runs on those it has.
-    let missing = smp::start(&topology).unwrap_or(topology.processors.len() - 1);
+    trace::record(Kind::Boot, Step::Interrupts as u32, 0);
+    let missing = smp::start(&topology);
 
     let machine = Machine {
         hand_off: &hand_off,
@@ -77,6 +93,7 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
         "exov6: ready in {} instructions",
         tsc::now() - hand_off.entry_tsc
     );
+    trace::record(Kind::Boot, Step::Ready as u32, 0);
     go_on(&options)
 }
 
@@ -106,6 +123,7 @@ fn init_boot_processor() {
             page_directory: kernel_map::directory_address().as_u32(),
         });
     }
+    BOOT_CPU.publish();
 }
 
 fn on_exception(frame: &mut Frame) {

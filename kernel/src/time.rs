@@ -13,7 +13,8 @@ use spin::Once;
 
 use crate::arch::trap::TIMER_VECTOR;
 use crate::arch::{lapic, percpu, pit, tsc};
-use crate::{ipi, irq};
+use crate::ipi;
+use crate::irq::{self, NotWired};
 
 /// The ticks between which the clocks are measured.
 const MEASURE_FROM: u32 = 1;
@@ -26,10 +27,10 @@ static MEASURE_START: Once<(u64, u32)> = Once::new();
 static LOCAL_TICKS: [AtomicU32; percpu::MAX_CPUS] = [const { AtomicU32::new(0) }; percpu::MAX_CPUS];
 
 /// Starts the tick.
-pub(crate) fn init() {
+pub(crate) fn init() -> Result<(), NotWired> {
     pit::start();
     irq::install(TIMER_VECTOR, on_local_tick);
-    irq::enable_isa(pit::PIT_IRQ, on_tick);
+    irq::enable_isa(pit::PIT_IRQ, on_tick)
 }
 
 /// Ticks since start, [`pit::TICKS_PER_SECOND`] a second.
@@ -68,19 +69,24 @@ fn measure() {
     TSC_HZ.call_once(|| per_tick * u64::from(pit::TICKS_PER_SECOND));
     if lapic::is_in_use() {
         let local = local_start.wrapping_sub(lapic::timer_count()) / intervals;
-        LOCAL_TICK.store(local.max(1), Ordering::Release);
+        // Before the message, for whoever it wakes; and ordered with the list
+        // of processors that it goes to: one that is not on the list yet sees
+        // the value.
+        LOCAL_TICK.store(local.max(1), Ordering::SeqCst);
         start_local_timer();
         ipi::wake_others();
     }
 }
 
-/// Starts the timer of the processor that calls, if its frequency is known.
-/// For processors that wait for work, whenever they wake.
-pub(crate) fn start_local_timer() {
-    let interval = LOCAL_TICK.load(Ordering::Acquire);
+/// Starts the timer of the processor that calls, if its frequency is known;
+/// tells whether it is. A processor asks after it has come up, before it sleeps
+/// and whenever it wakes, until it is told yes.
+pub(crate) fn start_local_timer() -> bool {
+    let interval = LOCAL_TICK.load(Ordering::SeqCst);
     if interval != 0 {
         lapic::start_timer(interval);
     }
+    interval != 0
 }
 
 fn on_local_tick() {

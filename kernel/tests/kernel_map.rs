@@ -2,7 +2,8 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use kernel_core::addr::{FrameRange, VirtAddr};
+use boot::layout;
+use kernel_core::addr::{FrameRange, PhysAddr, VirtAddr};
 use kernel_core::frames::Zone;
 
 use crate::arch::paging::Flags;
@@ -10,12 +11,16 @@ use crate::arch::percpu;
 use crate::ipi::call;
 use crate::ktest::case;
 use crate::mm::frames;
-use crate::mm::kernel_map::{Mapping, Use, translate};
+use crate::mm::kernel_map::{Mapping, Use, map_registers, translate};
 
 unsafe extern "C" {
     static text_start: u8;
     static text_end: u8;
     static rodata_end: u8;
+    static data_end: u8;
+    // The link script's own constants.
+    static KERNEL_BASE: u8;
+    static IMAGE_START: u8;
 }
 
 static SEEN: [AtomicU32; percpu::MAX_CPUS] = [const { AtomicU32::new(0) }; percpu::MAX_CPUS];
@@ -49,6 +54,26 @@ case! {
         assert!(!is_writable((&raw const text_end).addr() - 1));
         assert!(!is_writable((&raw const rodata_end).addr() - 1));
         assert!(is_writable((&raw const WRITABLE).addr()));
+    }
+
+    fn protects_the_names_behind_the_image() {
+        let names = (&raw const data_end).addr();
+        assert!(!is_writable(names), "{names:#x} is writable");
+    }
+
+    fn is_linked_where_the_layout_says() {
+        assert_eq!((&raw const KERNEL_BASE).addr(), layout::KERNEL_BASE as usize);
+        assert_eq!((&raw const IMAGE_START).addr(), layout::IMAGE_START as usize);
+    }
+
+    /// Firmware that calls RAM a device's registers would have the kernel write
+    /// to its own text.
+    fn takes_no_memory_for_registers() {
+        let text = PhysAddr::new(layout::IMAGE_START);
+        assert!(map_registers(text, 0x400).is_none());
+        let device = PhysAddr::new(0xfee0_0000);
+        assert!(map_registers(PhysAddr::new(device.as_u32() + 1), 0x20).is_none(), "odd");
+        assert!(map_registers(PhysAddr::new(device.as_u32() + 0xff0), 0x20).is_none(), "two pages");
     }
 
     fn has_nothing_in_user_space() {

@@ -133,7 +133,7 @@ impl fmt::Display for Failure {
 
 /// Gives a foreign error its sentence: `fs::read(p).doing("reading X")?`.
 pub trait Doing<T> {
-    /// "reading X failed: <the error>", exit code 1.
+    /// `reading X failed: <the error>`, exit code 1.
     fn doing(self, what: impl fmt::Display) -> Result<T>;
 }
 

@@ -50,8 +50,9 @@ pub(crate) unsafe fn enable() {
 ///
 /// As for [`enable`].
 pub(crate) unsafe fn enable_and_wait() {
-    // SAFETY: halting touches no memory; the caller vouches for the handlers.
-    unsafe { core::arch::asm!("sti", "hlt", options(nomem, nostack)) };
+    // SAFETY: the caller vouches for the handlers. They change memory, which
+    // the compiler must not think unchanged.
+    unsafe { core::arch::asm!("sti", "hlt", options(nostack)) };
 }
 
 /// Stops this processor for good.

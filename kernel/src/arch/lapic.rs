@@ -47,11 +47,27 @@ const FIRST_INTEGRATED: u32 = 0x10;
 const APIC_BASE_MSR: u32 = 0x1b;
 const GLOBAL_ENABLE: u64 = 1 << 11;
 
+/// The highest task priority: nothing gets through. To see whether it stays.
+const HIGHEST_PRIORITY: u32 = 0xf0;
+/// What reads where no device answers.
+const ABSENT: u32 = u32::MAX;
+
 static REGISTERS: Once<Registers> = Once::new();
 
-/// Makes the registers known. Nothing else here works before.
-pub(crate) fn init(registers: Registers) {
-    REGISTERS.call_once(|| registers);
+/// Takes the registers over if an APIC answers there; nothing else here works
+/// before. Returns whether one does: firmware may describe what is not there.
+pub(crate) fn probe(registers: Registers) -> bool {
+    let version = registers.read(register::VERSION);
+    if version == ABSENT || version == 0 {
+        return false;
+    }
+    registers.write(register::TASK_PRIORITY, HIGHEST_PRIORITY);
+    let holds = registers.read(register::TASK_PRIORITY) == HIGHEST_PRIORITY;
+    registers.write(register::TASK_PRIORITY, 0);
+    if holds {
+        REGISTERS.call_once(|| registers);
+    }
+    holds
 }
 
 /// Whether the kernel uses local APICs.
@@ -65,6 +81,9 @@ fn registers() -> Option<Registers> {
 
 fn write(offset: u16, value: u32) {
     if let Some(registers) = registers() {
+        // Early Pentiums lose one of two writes without a read in between
+        // (Pentium specification update, erratum 11AP).
+        let _ = registers.read(register::ID);
         registers.write(offset, value);
     }
 }
@@ -73,12 +92,15 @@ fn read(offset: u16) -> u32 {
     registers().map_or(0, |registers| registers.read(offset))
 }
 
-/// What is on LINT0 of the processor being set up.
+/// What is on the two local inputs of the processor being set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LegacyInput {
     /// The PIC's interrupts come through LINT0: the boot processor without an
-    /// I/O APIC.
+    /// I/O APIC. NMI comes through LINT1.
     Pic,
+    /// NMI comes through the input of this number, 0 or 1: the boot processor
+    /// beside an I/O APIC.
+    Nmi(u8),
     /// Nothing comes that way.
     Nothing,
 }
@@ -87,20 +109,14 @@ pub(crate) enum LegacyInput {
 pub(crate) fn enable(legacy: LegacyInput) {
     write(register::TASK_PRIORITY, 0);
     write(register::SPURIOUS, SOFTWARE_ENABLE | SPURIOUS_VECTOR);
-    write(
-        register::LINT0,
-        match legacy {
-            LegacyInput::Pic => DELIVERY_EXT_INT,
-            LegacyInput::Nothing => MASKED,
-        },
-    );
-    write(
-        register::LINT1,
-        match legacy {
-            LegacyInput::Pic => DELIVERY_NMI,
-            LegacyInput::Nothing => MASKED,
-        },
-    );
+    let (lint0, lint1) = match legacy {
+        LegacyInput::Pic => (DELIVERY_EXT_INT, DELIVERY_NMI),
+        LegacyInput::Nmi(0) => (DELIVERY_NMI, MASKED),
+        LegacyInput::Nmi(_) => (MASKED, DELIVERY_NMI),
+        LegacyInput::Nothing => (MASKED, MASKED),
+    };
+    write(register::LINT0, lint0);
+    write(register::LINT1, lint1);
     write(register::ERROR, APIC_ERROR_VECTOR);
     write(register::TIMER, MASKED);
     // The error register shows what it gathered before the first write.
@@ -125,11 +141,6 @@ pub(crate) fn id() -> u32 {
     read(register::ID) >> 24
 }
 
-/// Version, and whether it is part of the processor.
-pub(crate) fn version() -> u32 {
-    read(register::VERSION) & 0xff
-}
-
 /// Errors since the last call; bits as in Intel SDM 3A 10.5.3.
 pub(crate) fn take_errors() -> u32 {
     write(register::ERROR_STATUS, 0);
@@ -146,9 +157,10 @@ pub(crate) fn send(apic_id: u32, vector: u32) {
     command(apic_id, vector | LEVEL_ASSERT);
 }
 
-/// Sends a non-maskable interrupt to every other processor. For a panic: it
-/// does not wait for the command before it.
+/// Sends a non-maskable interrupt to every other processor. For a panic, which
+/// may come in the middle of another command: that one is let out first.
 pub(crate) fn send_nmi_to_others() {
+    wait_until_sent();
     write(
         register::COMMAND_LOW,
         TO_ALL_BUT_SELF | DELIVERY_NMI | LEVEL_ASSERT,
@@ -162,10 +174,10 @@ pub(crate) fn send_init(apic_id: u32) {
     command(apic_id, DELIVERY_INIT | TRIGGER_LEVEL);
 }
 
-/// Whether a processor with this APIC needs 10 ms between INIT and start-up
-/// (MP specification B.4); those with an integrated one do not.
-pub(crate) fn needs_init_delay() -> bool {
-    version() < FIRST_INTEGRATED
+/// Whether the APIC is part of the processor: only such understand start-up
+/// messages (MP specification B.4).
+pub(crate) fn is_integrated() -> bool {
+    read(register::VERSION) & 0xff >= FIRST_INTEGRATED
 }
 
 /// Starts a processor that waits, in real mode at `page << 12`.

@@ -106,6 +106,17 @@ impl TableAt {
     }
 }
 
+/// Makes this processor use another page directory.
+///
+/// # Safety
+///
+/// `directory` is the physical address of one that maps everything in use, and
+/// stays.
+pub(crate) unsafe fn switch_to(directory: PhysAddr) {
+    // SAFETY: passed on to the caller.
+    unsafe { x86::controlregs::cr3_write(directory.as_u32().into()) };
+}
+
 /// Drops this processor's TLB entry for the page at `address`.
 pub(crate) fn flush_page(address: VirtAddr) {
     // SAFETY: dropping a TLB entry only costs time.

@@ -7,10 +7,11 @@
 //! **Invariants**: FS:0 holds the area's own address from [`PerCpu::install`]
 //! on; [`current`] relies on it. The boot processor installs its area before
 //! any other code of the kernel runs. A processor's `id` is its index in the
-//! registry, and no two processors share one.
+//! registry, and no two processors share one: whoever starts processors lets
+//! only one at a time come as far as [`PerCpu::publish`].
 
 use core::cell::UnsafeCell;
-use core::sync::atomic::{AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
 use kernel_core::rank::HeldLocks;
 
@@ -54,7 +55,7 @@ impl PerCpu {
         }
     }
 
-    /// Makes this the area of the processor that calls, and publishes it.
+    /// Makes this the area of the processor that calls.
     ///
     /// # Safety
     ///
@@ -67,6 +68,12 @@ impl PerCpu {
         // SAFETY: the area is not published yet, so nobody else looks at its
         // segments; it is static, so they stay.
         unsafe { (*self.segments.get()).load(address.addr() as u32, double_fault) };
+    }
+
+    /// Lets the other processors know this one, which is ready to take what
+    /// they send.
+    pub(crate) fn publish(&'static self) {
+        let address = core::ptr::from_ref(self).cast_mut();
         REGISTRY[self.id() as usize].store(address, Ordering::Release);
         ONLINE.fetch_add(1, Ordering::Release);
     }
@@ -111,7 +118,7 @@ impl PerCpu {
     pub(crate) fn interrupted(&self) -> TaskStateSegment {
         // SAFETY: only read on the owning processor, in its double-fault task,
         // when nothing else runs on it.
-        unsafe { *(*self.segments.get()).interrupted() }
+        unsafe { Segments::interrupted(self.segments.get()) }
     }
 }
 
@@ -163,6 +170,24 @@ pub(crate) fn all() -> impl Iterator<Item = &'static PerCpu> {
     (0..MAX_CPUS).filter_map(by_id)
 }
 
+/// Whether the processor that calls is the only one that still runs, for good.
+pub(crate) fn is_alone() -> bool {
+    ALONE.load(Ordering::Relaxed)
+}
+
+/// Notes that a panic has stopped all other processors. From now on locks open
+/// for whoever asks, and calls to other processors reach nobody.
+///
+/// # Safety
+///
+/// No other processor runs another instruction of the kernel, and nothing that
+/// the caller interrupted or called from will go on: nobody uses what the locks
+/// guard any more.
+pub(crate) unsafe fn go_on_alone() {
+    ALONE.store(true, Ordering::Relaxed);
+}
+
+static ALONE: AtomicBool = AtomicBool::new(false);
 static REGISTRY: [AtomicPtr<PerCpu>; MAX_CPUS] =
     [const { AtomicPtr::new(core::ptr::null_mut()) }; MAX_CPUS];
 static ONLINE: AtomicUsize = AtomicUsize::new(0);

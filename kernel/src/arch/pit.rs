@@ -18,7 +18,7 @@ const CHANNEL_0: Port = unsafe { Port::new(0x40) };
 const COMMAND: Port = unsafe { Port::new(0x43) };
 
 /// Channel 0, low byte then high byte, rate generator, binary.
-const CHANNEL_0_RATE: u8 = 0b00_11_010_0;
+const CHANNEL_0_RATE: u8 = 0b0011_0100;
 /// Latches channel 0's count.
 const LATCH_CHANNEL_0: u8 = 0;
 /// What channel 0 counts down from.
@@ -46,7 +46,8 @@ pub(crate) fn pause_us(microseconds: u32) {
         let passed = if now <= last {
             last - now
         } else {
-            last + (RELOAD - now)
+            // A count above the reload value is from before the start.
+            last + RELOAD.saturating_sub(now)
         };
         left = left.saturating_sub(u64::from(passed));
         last = now;

@@ -4,6 +4,7 @@
 //! beside this file names the functions that do so, and their gates.
 
 use core::arch::asm;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use kernel_core::addr::VirtAddr;
 use kernel_core::cpuid::Registers;
@@ -41,9 +42,20 @@ pub(crate) enum Feature {
     GlobalPages = 1 << 13,
 }
 
-/// Whether this processor has `feature`.
+/// Whether the processors have `feature`. All are taken to be like the first
+/// one that was asked: CPUID is slow, above all under a hypervisor.
 pub(crate) fn has(feature: Feature) -> bool {
-    cpuid(1).edx & feature as u32 != 0
+    static FEATURES: AtomicU32 = AtomicU32::new(0);
+    let features = match FEATURES.load(Ordering::Relaxed) {
+        // Not asked yet: none of the supported ones has no features.
+        0 => {
+            let features = cpuid(1).edx;
+            FEATURES.store(features, Ordering::Relaxed);
+            features
+        }
+        features => features,
+    };
+    features & feature as u32 != 0
 }
 
 /// Turns on what the kernel wants of paging on this processor: supervisor

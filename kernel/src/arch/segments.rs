@@ -101,9 +101,14 @@ impl Segments {
     }
 
     /// The registers as they were when a double fault switched tasks: the
-    /// processor saved them here.
-    pub(crate) fn interrupted(&self) -> &TaskStateSegment {
-        &self.task
+    /// processor saved them here, behind the compiler's back.
+    ///
+    /// # Safety
+    ///
+    /// `segments` is valid, and its processor switches no task meanwhile.
+    pub(crate) unsafe fn interrupted(segments: *const Segments) -> TaskStateSegment {
+        // SAFETY: passed on to the caller.
+        unsafe { (&raw const (*segments).task).read_volatile() }
     }
 }
 

@@ -88,6 +88,8 @@ const PUSH_ERROR_CODE: u32 = 1 << 8 | 0b1_1111 << 10 | 1 << 17;
 /// The opcode of `push imm8`; the assembler takes no symbol for one.
 const PUSH_IMM8: u8 = 0x6a;
 const _: () = assert!(SPURIOUS_VECTOR & 0xf == 0xf && (SPURIOUS_VECTOR as usize) < VECTORS);
+// `push imm8` extends the sign.
+const _: () = assert!(VECTORS <= 0x80);
 
 /// The registers as `trap.s` leaves them on the stack.
 #[derive(Clone, Copy, Debug, Default)]
@@ -132,6 +134,7 @@ global_asm!(
     STUB_SIZE = const STUB_SIZE,
     PUSH_ERROR_CODE = const PUSH_ERROR_CODE,
     PUSH_IMM8 = const PUSH_IMM8,
+    FRAME_EIP = const offset_of!(Frame, eip),
     trap_entry = sym trap_entry,
     double_fault = sym double_fault,
 );

@@ -16,6 +16,7 @@
 
     .section .text.trap, "ax"
 
+    .type trap_common, @function
 trap_common:
     pushad
     // A segment register pushed by itself takes two bytes in this assembler.
@@ -34,9 +35,14 @@ trap_common:
     mov fs, eax
     cld
     mov eax, esp
+    // For backtraces: as if what was interrupted had called this. EBP itself
+    // comes back from the frame.
+    push dword ptr [esp + {FRAME_EIP}]
+    push ebp
+    mov ebp, esp
     push eax
     call {trap_entry}
-    add esp, 4
+    add esp, 12
     pop eax
     mov gs, eax
     pop eax
@@ -48,6 +54,7 @@ trap_common:
     popad
     add esp, 8
     iretd
+    .size trap_common, . - trap_common
 
     // Stubs are STUB_SIZE apart, so that a vector's is found by counting. The
     // number must be an argument: a symbol would be read at its last value.
@@ -74,7 +81,9 @@ trap_stubs:
     // The double-fault task begins here, on its own stack (top pushed by no
     // one): no error code is worth keeping, it is always 0.
     .global double_fault_entry
+    .type double_fault_entry, @function
 double_fault_entry:
     cld
     xor ebp, ebp
     call {double_fault}
+    .size double_fault_entry, . - double_fault_entry

@@ -26,9 +26,17 @@ const TRANSMITTER_EMPTY: u8 = 1 << 6;
 /// What an absent device reads as.
 const FLOATING: u8 = 0xff;
 
+/// How often the transmitter is asked before it is taken for stuck: at a
+/// microsecond each, a thousand times what a byte takes at 38,400 baud.
+const PATIENCE: u32 = 500_000;
+
 /// COM1, set up at 38,400 baud, 8N1.
 #[derive(Debug)]
-pub(crate) struct Uart(SerialPort);
+pub(crate) struct Uart {
+    port: SerialPort,
+    /// How often the next byte may ask: once if the last one was lost.
+    patience: u32,
+}
 
 impl Uart {
     /// Sets the port up, with interrupts off; `None` if there is none.
@@ -42,7 +50,10 @@ impl Uart {
         let mut port = unsafe { SerialPort::new(COM1) };
         port.init();
         INTERRUPT_ENABLE.write8(0);
-        Some(Uart(port))
+        Some(Uart {
+            port,
+            patience: PATIENCE,
+        })
     }
 
     /// Lets received bytes raise [`COM1_IRQ`].
@@ -50,9 +61,11 @@ impl Uart {
         INTERRUPT_ENABLE.write8(RECEIVED_DATA_INTERRUPT);
     }
 
-    /// Sends one byte as it is; waits while the FIFO is full.
+    /// Sends one byte as it is; waits while the transmitter is busy. One that
+    /// stays busy costs the kernel its output, but does not stop it.
     pub(crate) fn send(&mut self, byte: u8) {
-        self.0.send_raw(byte);
+        let is_sent = (0..self.patience).any(|_| self.port.try_send_raw(byte).is_ok());
+        self.patience = if is_sent { PATIENCE } else { 1 };
     }
 }
 
@@ -81,12 +94,14 @@ pub(crate) fn receive() -> Option<u8> {
 }
 
 /// A second hold on COM1 for a panic: whoever had the first will not go on.
+/// What that one sent is let out first, for setting the port up clears it.
 pub(crate) fn emergency() -> Option<Uart> {
+    drain();
     Uart::probe()
 }
 
 /// Waits until the last byte has left the shift register. An absent port reads
-/// as empty, so this ends.
+/// as empty, and a stuck one is not waited for.
 pub(crate) fn drain() {
-    while LINE_STATUS.read8() & TRANSMITTER_EMPTY == 0 {}
+    let _ = (0..PATIENCE).any(|_| LINE_STATUS.read8() & TRANSMITTER_EMPTY != 0);
 }

@@ -60,9 +60,24 @@ impl fmt::Write for Screen {
 struct Adapter;
 
 impl Adapter {
-    /// Text memory holds what is written to it; without an adapter nothing
-    /// answers there.
+    /// The cursor's register and text memory both hold what is written to
+    /// them. Memory alone proves nothing: without an adapter it may be RAM.
     fn is_there() -> bool {
+        Adapter::has_cursor() && Adapter::has_text_memory()
+    }
+
+    fn has_cursor() -> bool {
+        CRTC_INDEX.write8(CURSOR_LOW);
+        let saved = CRTC_DATA.read8();
+        let holds = [0x55, 0xaa].iter().all(|&pattern| {
+            CRTC_DATA.write8(pattern);
+            CRTC_DATA.read8() == pattern
+        });
+        CRTC_DATA.write8(saved);
+        holds
+    }
+
+    fn has_text_memory() -> bool {
         const PATTERNS: [u16; 2] = [0x0755, 0x07aa];
         // SAFETY: the range belongs to the display adapter and is in the
         // direct map; the cell is put back.

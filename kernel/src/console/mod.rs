@@ -1,8 +1,8 @@
 //! The console: what the kernel says, and what is typed at it.
 //!
 //! Owns the serial port and the screen. Output is for tasks, under the
-//! console's lock; input comes from interrupts, through a queue. A panic does
-//! not come here.
+//! console's lock; input comes from interrupts, through a queue. A panic has
+//! the serial port to itself and comes here for the screen alone.
 //!
 //! **Invariants**: `CONSOLE` has the highest lock rank, so that anyone may
 //! report. `INPUT` is filled by the serial interrupt on one processor, and
@@ -19,7 +19,7 @@ pub(crate) use log::{Level, log, set_level};
 
 use crate::arch::uart::{self, Uart};
 use crate::arch::vga::Screen;
-use crate::irq;
+use crate::irq::{self, NotWired};
 use crate::sync::{TaskLock, rank};
 
 /// Where output goes.
@@ -51,26 +51,26 @@ pub(crate) fn init(choice: options::Console) {
 }
 
 /// Lets typed bytes come in by interrupt.
-pub(crate) fn enable_input() {
-    irq::enable_isa(uart::COM1_IRQ, on_serial_interrupt);
+pub(crate) fn enable_input() -> Result<(), NotWired> {
+    irq::enable_isa(uart::COM1_IRQ, on_serial_interrupt)?;
     if let Some(uart) = &mut CONSOLE.lock().uart {
         uart.enable_interrupt();
     }
+    Ok(())
 }
 
-/// Takes one typed byte, if there is any.
+/// Takes one typed byte, if there is any. Asks the device too, for an interrupt
+/// may be lost, or off for good after a panic. With interrupts off, on the
+/// processor that takes the serial interrupt: it is the queue's one consumer.
 pub(crate) fn read_byte() -> Option<u8> {
-    INPUT.pop()
-}
-
-/// Takes one typed byte from the device itself: after a panic, when interrupts
-/// are off for good.
-pub(crate) fn poll_byte() -> Option<u8> {
     INPUT.pop().or_else(uart::receive)
 }
 
 fn on_serial_interrupt() {
-    while let Some(byte) = uart::receive() {
+    // More than the device holds: a broken one must not keep the processor
+    // here. What is left over is found by `read_byte`.
+    const AT_ONCE: u32 = 64;
+    for byte in (0..AT_ONCE).map_while(|_| uart::receive()) {
         // A full queue drops the byte and counts it; the line editor's bell
         // has long told the typist.
         let _ = INPUT.push(byte);
@@ -93,6 +93,15 @@ pub(crate) fn write_raw(bytes: &[u8]) {
     }
     if console.has_screen {
         console.screen.write(bytes);
+    }
+}
+
+/// Shows text on the screen alone, if there is one: a panic's, which writes to
+/// the serial port by itself.
+pub(crate) fn show(text: &str) {
+    let mut console = CONSOLE.lock();
+    if console.has_screen {
+        console.screen.write(text.as_bytes());
     }
 }
 

@@ -16,8 +16,15 @@ pub(crate) fn wake_others() {
     }
 }
 
-/// The processors that have come up, but for the one that calls.
+/// The processors that run, but for the one that calls.
 fn others() -> impl Iterator<Item = &'static PerCpu> {
     let own = percpu::current().id();
-    percpu::all().filter(move |cpu| cpu.id() != own)
+    let running = if percpu::is_alone() {
+        0
+    } else {
+        percpu::MAX_CPUS
+    };
+    percpu::all()
+        .take(running)
+        .filter(move |cpu| cpu.id() != own)
 }

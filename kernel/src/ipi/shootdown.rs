@@ -2,7 +2,7 @@
 //!
 //! Called by whoever took something out of the kernel's tables, after it did
 //! and before the frames or addresses are used again. The rules of
-//! [`call::on_others`](super::call::on_others) apply.
+//! [`call::on_others`] apply.
 
 use kernel_core::addr::{PAGE_SIZE, VirtAddr};
 

@@ -7,9 +7,10 @@
 //! **Invariants**: a line is unmasked only after its handler is installed, so
 //! every interrupt that arrives has one. A handler, once installed, stays.
 
+use core::fmt;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use kernel_core::addr::{FrameRange, PhysAddr};
+use kernel_core::addr::PhysAddr;
 use kernel_core::topology::{IsaRoute, Polarity, Source, Topology, Trigger};
 use spin::Once;
 
@@ -17,18 +18,22 @@ use crate::arch::ioapic::{IoApic, Signal};
 use crate::arch::lapic::{self, LegacyInput};
 use crate::arch::mmio::Registers;
 use crate::arch::pic::{self, Pic};
+use crate::arch::pit::PIT_IRQ;
 use crate::arch::trap::{
     APIC_ERROR_VECTOR, CALL_VECTOR, IRQ_BASE, IRQ_COUNT, SPURIOUS_VECTOR, TIMER_VECTOR, WAKE_VECTOR,
 };
 use crate::arch::{percpu, processor};
 use crate::ipi::call;
-use crate::mm::OutOfMemory;
-use crate::mm::kernel_map::{Mapping, Use};
+use crate::mm::kernel_map::map_registers;
 use crate::sync::{IrqLock, rank};
+use crate::trace::{self, Kind};
 
 const MAX_IO_APICS: usize = kernel_core::topology::MAX_IO_APICS;
 /// Where the PIC's sixteen inputs go; the I/O APIC uses the same vectors.
 const PIC_BASE: u8 = IRQ_BASE as u8;
+/// Bytes of registers (Intel SDM 3A table 10-1, 82093AA data sheet 3.0).
+const LOCAL_APIC_SPAN: u32 = 0x400;
+const IO_APIC_SPAN: u32 = 0x20;
 
 /// Who brings device interrupts.
 enum Controller {
@@ -83,15 +88,19 @@ impl Mode {
 }
 
 /// Sets the controllers up for the boot processor; every line stays masked.
-pub(crate) fn init(topology: &Topology) -> Result<Mode, OutOfMemory> {
-    if !has_local_apic() || topology.source == Source::None {
+/// What the firmware describes and the machine lacks is done without.
+pub(crate) fn init(topology: &Topology) -> Mode {
+    let described = topology.source != Source::None && has_local_apic();
+    let local_apic = described
+        .then(|| registers(topology.local_apic, LOCAL_APIC_SPAN))
+        .flatten();
+    if !local_apic.is_some_and(lapic::probe) {
         use_pic();
-        return Ok(Mode::Pic);
+        return Mode::Pic;
     }
     if topology.pic_mode {
         pic::leave_pic_mode();
     }
-    lapic::init(map_registers(topology.local_apic)?);
     percpu::current().set_apic_id(lapic::id());
     install(CALL_VECTOR, call::answer);
     install(WAKE_VECTOR, || ());
@@ -100,17 +109,18 @@ pub(crate) fn init(topology: &Topology) -> Result<Mode, OutOfMemory> {
     });
     let mut io_apics = [const { None }; MAX_IO_APICS];
     for (slot, found) in io_apics.iter_mut().zip(topology.io_apics.iter()) {
-        *slot = IoApic::probe(map_registers(found.address)?, found.gsi_base);
+        *slot = registers(found.address, IO_APIC_SPAN)
+            .and_then(|registers| IoApic::probe(registers, found.gsi_base));
     }
     if io_apics.iter().all(Option::is_none) {
         lapic::enable(LegacyInput::Pic);
         use_pic();
-        return Ok(Mode::PicAndLocalApic);
+        return Mode::PicAndLocalApic;
     }
     Pic::silence(PIC_BASE);
-    lapic::enable(LegacyInput::Nothing);
+    lapic::enable(LegacyInput::Nmi(topology.nmi_input));
     *CONTROLLER.lock() = Controller::IoApics(io_apics, topology.isa_irqs);
-    Ok(Mode::Apic)
+    Mode::Apic
 }
 
 fn use_pic() {
@@ -122,14 +132,10 @@ fn has_local_apic() -> bool {
     processor::has(processor::Feature::Apic) && lapic::is_globally_enabled()
 }
 
-fn map_registers(address: PhysAddr) -> Result<Registers, OutOfMemory> {
-    let frames = FrameRange::from_first(address.frame(), 1).ok_or(OutOfMemory)?;
-    let page = Mapping::of(frames, Use::Device)?.leak();
-    let base = page
-        .checked_add(address.offset_in_page())
-        .ok_or(OutOfMemory)?;
+fn registers(address: PhysAddr, span: u32) -> Option<Registers> {
+    let base = map_registers(address, span)?;
     // SAFETY: just mapped, uncached, and never unmapped.
-    Ok(unsafe { Registers::new(base) })
+    Some(unsafe { Registers::new(base) })
 }
 
 /// Installs the handler of one vector; the first one stays.
@@ -139,9 +145,22 @@ pub(crate) fn install(vector: u32, handler: fn()) {
     }
 }
 
+/// This ISA line arrives at no interrupt controller, so the firmware says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NotWired {
+    line: u8,
+}
+
+impl fmt::Display for NotWired {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = purpose(IRQ_BASE + u32::from(self.line));
+        write!(f, "{name}: no interrupt controller serves this line")
+    }
+}
+
 /// Installs the handler of an ISA line and lets the line through, to the
 /// processor that calls.
-pub(crate) fn enable_isa(line: u8, handler: fn()) {
+pub(crate) fn enable_isa(line: u8, handler: fn()) -> Result<(), NotWired> {
     install(IRQ_BASE + u32::from(line), handler);
     match &mut *CONTROLLER.lock() {
         Controller::Unset => panic!("line {line} enabled before there is a controller"),
@@ -157,11 +176,11 @@ pub(crate) fn enable_isa(line: u8, handler: fn()) {
                 .iter_mut()
                 .flatten()
                 .find(|apic| apic.serves(route.gsi));
-            if let Some(apic) = found {
-                apic.route(route.gsi, vector, lapic::id(), signal);
-            }
+            let apic = found.ok_or(NotWired { line })?;
+            apic.route(route.gsi, vector, lapic::id(), signal);
         }
     }
+    Ok(())
 }
 
 /// Handles one interrupt; from the trap layer, with interrupts off.
@@ -175,6 +194,9 @@ pub(crate) fn dispatch(vector: u32) {
     }
     if let Some(slot) = slot(vector) {
         slot.count.fetch_add(1, Ordering::Relaxed);
+        if is_worth_a_note(vector) {
+            trace::record(Kind::Interrupt, vector, 0);
+        }
         if let Some(handler) = slot.handler.get() {
             handler();
         }
@@ -184,6 +206,11 @@ pub(crate) fn dispatch(vector: u32) {
     } else {
         lapic::end_of_interrupt();
     }
+}
+
+/// Ticks and messages would leave no room for anything else in the trace.
+fn is_worth_a_note(vector: u32) -> bool {
+    vector != IRQ_BASE + u32::from(PIT_IRQ) && vector < TIMER_VECTOR
 }
 
 /// Whether `vector` is a device line that the PIC brings.

@@ -1,7 +1,7 @@
 //! The kernel heap: size classes in frames of the direct map.
 //!
 //! Owns every page it carves; whole pages come from and go back to
-//! [`frames`](super::frames), so that an empty heap holds no memory. Kernel
+//! [`frames`], so that an empty heap holds no memory. Kernel
 //! code allocates by [`try_box`] or `try_reserve`, which can fail and say so.
 //! Not for interrupt handlers.
 //!

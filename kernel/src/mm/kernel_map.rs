@@ -4,8 +4,9 @@
 //! the region above the direct map. Device registers, guarded stacks and
 //! windows on high memory come from here.
 //!
-//! **Invariants**: text and rodata are never writable through any mapping: the
-//! image lies in the direct map and is mapped there once, page by page. A page
+//! **Invariants**: text, rodata and the names behind the image are never
+//! writable through any mapping: the image lies in the direct map and is mapped
+//! there once, page by page; link.ld keeps it within its one table. A page
 //! of the region is mapped exactly while its bit in `used` is set, guards
 //! excepted. A table once made for the region stays, so that other address
 //! spaces may share it. Tables are written under [`MAP`] only, or before other
@@ -20,6 +21,7 @@ use super::{OutOfMemory, direct, frames, physical};
 use crate::arch::paging::{self, ENTRIES, Entry, Flags, LARGE_PAGE_SIZE, TableAt};
 use crate::arch::processor::{self, Feature};
 use crate::ipi::shootdown;
+use crate::symbols;
 use crate::sync::{TaskLock, rank};
 
 unsafe extern "C" {
@@ -27,6 +29,7 @@ unsafe extern "C" {
     static boot_image_table: u8;
     static boot_stack_bottom: u8;
     static rodata_end: u8;
+    static data_end: u8;
 }
 
 /// Pages in the region for mappings.
@@ -69,10 +72,16 @@ pub(crate) fn init(ram_end: u32) {
     let table_address = VirtAddr::new((&raw const boot_image_table).addr() as u32);
     // SAFETY: the boot layer reserved this frame for the table.
     let table = unsafe { TableAt::new(table_address) };
+    let image_end = (KERNEL_BASE + symbols::image_end()) as usize;
     let (readonly, memory) = (Use::ReadOnly.flags(), Use::Memory.flags());
     for number in 0..ENTRIES {
+        let entry = match image_page(number, image_end) {
+            ImagePage::Guard => Entry::EMPTY,
+            ImagePage::ReadOnly(frame) => Entry::new(frame, readonly),
+            ImagePage::Memory(frame) => Entry::new(frame, memory),
+        };
         // SAFETY: the table is not in use yet.
-        unsafe { table.write(number, image_entry(number, readonly, memory)) };
+        unsafe { table.write(number, entry) };
     }
     let table_frame = physical(table_address)
         .expect("the kernel image lies in the direct map")
@@ -100,17 +109,28 @@ pub(crate) fn init(ram_end: u32) {
     paging::flush_all();
 }
 
-fn image_entry(number: usize, readonly: Flags, memory: Flags) -> Entry {
+/// What one page of the first 4 MiB is.
+enum ImagePage {
+    /// Below the boot stack: not mapped.
+    Guard,
+    /// Headers, text, rodata, symbol table.
+    ReadOnly(Frame),
+    /// Data, and the memory around the image.
+    Memory(Frame),
+}
+
+fn image_page(number: usize, image_end: usize) -> ImagePage {
     let offset = number as u32 * PAGE_SIZE;
     let address = (KERNEL_BASE + offset) as usize;
     let frame = PhysAddr::new(offset).frame();
-    let first_readonly = (KERNEL_BASE + IMAGE_START) as usize;
+    let code = (KERNEL_BASE + IMAGE_START) as usize..(&raw const rodata_end).addr();
+    let symbols = (&raw const data_end).addr()..image_end;
     if address == (&raw const boot_stack_bottom).addr() {
-        Entry::EMPTY
-    } else if (first_readonly..(&raw const rodata_end).addr()).contains(&address) {
-        Entry::new(frame, readonly)
+        ImagePage::Guard
+    } else if code.contains(&address) || symbols.contains(&address) {
+        ImagePage::ReadOnly(frame)
     } else {
-        Entry::new(frame, memory)
+        ImagePage::Memory(frame)
     }
 }
 
@@ -232,6 +252,20 @@ impl Drop for Mapping {
     }
 }
 
+/// Maps the `span` bytes of device registers that the firmware says are at
+/// `address`, for good. Its word is taken neither for memory, the kernel's own
+/// above all, nor for what is not as aligned as registers are.
+pub(crate) fn map_registers(address: PhysAddr, span: u32) -> Option<VirtAddr> {
+    const ALIGNMENT: u32 = 16;
+    let offset = address.offset_in_page();
+    if super::is_memory(address.frame()) || offset % ALIGNMENT != 0 || offset + span > PAGE_SIZE {
+        return None;
+    }
+    let frames = FrameRange::from_first(address.frame(), 1)?;
+    let page = Mapping::of(frames, Use::Device).ok()?;
+    page.leak().checked_add(offset)
+}
+
 /// The table for `address` in the region, made if there is none. Under `MAP`.
 fn region_table(address: VirtAddr) -> Result<TableAt, OutOfMemory> {
     if let Some(table) = table_of(address) {
@@ -280,29 +314,40 @@ pub(crate) fn translate(address: VirtAddr) -> Option<(PhysAddr, Flags)> {
     leaf.is_present().then_some((physical, leaf.flags()))
 }
 
-/// Makes the page at physical `address` executable at the same virtual address
-/// while `work` runs: another processor turns paging on there.
-pub(crate) fn with_identity_page<R>(address: PhysAddr, work: impl FnOnce() -> R) -> R {
-    let directory = directory();
-    assert!(
-        address.as_u32() < LARGE_PAGE_SIZE,
-        "start pages lie below 1 MiB"
-    );
-    let base = PhysAddr::new(0).frame();
-    {
+/// A copy of the kernel's directory that maps the first 4 MiB one to one as
+/// well, to be read and run: where another processor turns paging on. It goes
+/// over to the kernel's own at once, for the copy does not follow its changes.
+#[derive(Debug)]
+pub(crate) struct StartDirectory(Frame);
+
+impl StartDirectory {
+    /// Copies what the kernel maps now.
+    pub(crate) fn new() -> Result<StartDirectory, OutOfMemory> {
+        let copy = StartDirectory(frames::allocate(Zone::Low)?);
+        let address = direct(copy.address()).expect("low frames are in the direct map");
+        // SAFETY: the frame was free and is mapped by the direct map.
+        let table = unsafe { TableAt::new(address) };
         let _map = MAP.lock();
-        let entry = Entry::new(base, Flags::PRESENT | Flags::WRITABLE | Flags::LARGE);
-        // SAFETY: kernel code has no references to user space.
-        unsafe { directory.write(0, entry) };
-    }
-    let result = work();
-    {
-        let _map = MAP.lock();
+        for number in 0..ENTRIES {
+            // SAFETY: the copy is not in use yet.
+            unsafe { table.write(number, directory().read(number)) };
+        }
+        let lowest = Entry::new(PhysAddr::new(0).frame(), Flags::PRESENT | Flags::LARGE);
         // SAFETY: as above.
-        unsafe { directory.write(0, Entry::EMPTY) };
+        unsafe { table.write(0, lowest) };
+        Ok(copy)
     }
-    shootdown::flush(VirtAddr::new(0), ENTRIES);
-    result
+
+    /// Its physical address.
+    pub(crate) fn address(&self) -> PhysAddr {
+        self.0.start()
+    }
+}
+
+impl Drop for StartDirectory {
+    fn drop(&mut self) {
+        frames::free(self.0);
+    }
 }
 
 /// How many pages of the region are in use, and how many there are.

@@ -9,6 +9,7 @@ pub(crate) mod stack;
 pub(crate) mod window;
 
 use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use boot::layout::{DIRECT_MAP_SIZE, KERNEL_BASE};
 use kernel_core::addr::{Frame, FrameRange, PhysAddr, VirtAddr};
@@ -42,9 +43,18 @@ pub(crate) fn physical(address: VirtAddr) -> Option<PhysAddr> {
 /// `end` is the end of RAM that the direct map should reach.
 pub(crate) fn init(usable: impl Iterator<Item = FrameRange> + Clone) {
     let end = usable.clone().map(FrameRange::end).max().unwrap_or(0);
+    MEMORY_END.store(end, Ordering::Relaxed);
     kernel_map::init(end);
     frames::init(usable);
 }
 
+/// Whether `frame` lies where the machine has its RAM, or among it. What the
+/// firmware calls device registers must not: it could be the kernel's text.
+pub(crate) fn is_memory(frame: Frame) -> bool {
+    frame.number() < MEMORY_END.load(Ordering::Relaxed)
+}
+
+/// First frame above all RAM.
+static MEMORY_END: AtomicU32 = AtomicU32::new(0);
 /// First frame that the direct map does not reach.
 pub(crate) const DIRECT_MAP_END: Frame = PhysAddr::new(DIRECT_MAP_SIZE).frame();

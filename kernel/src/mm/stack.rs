@@ -13,6 +13,7 @@ use super::{OutOfMemory, frames};
 
 /// Pages of a stack, without its guard.
 pub(crate) const STACK_PAGES: usize = 4;
+const STACK_SIZE: usize = STACK_PAGES * PAGE_SIZE as usize;
 
 /// A mapped stack; unmapped, and its frames given back, when dropped.
 #[derive(Debug)]
@@ -64,23 +65,24 @@ impl Drop for Stack {
     }
 }
 
-/// Where a processor reports a double fault: always mapped, for its ordinary
-/// stack is what failed. One for each processor, for good.
+/// A stack of the same size in the kernel's image, without a guard: where the
+/// boot processor reports a double fault, before there is memory to map. A
+/// report takes most of a page, and the monitor may follow it.
 #[repr(align(16))]
-pub(crate) struct DoubleFaultStack(UnsafeCell<[u8; PAGE_SIZE as usize]>);
+pub(crate) struct StaticStack(UnsafeCell<[u8; STACK_SIZE]>);
 
 // SAFETY: only the processor itself uses it, as a stack; nobody holds a
 // reference to the bytes.
-unsafe impl Sync for DoubleFaultStack {}
+unsafe impl Sync for StaticStack {}
 
-impl DoubleFaultStack {
+impl StaticStack {
     /// An unused stack.
-    pub(crate) const fn new() -> DoubleFaultStack {
-        DoubleFaultStack(UnsafeCell::new([0; PAGE_SIZE as usize]))
+    pub(crate) const fn new() -> StaticStack {
+        StaticStack(UnsafeCell::new([0; STACK_SIZE]))
     }
 
     /// The address above it, where it starts.
     pub(crate) fn top(&self) -> u32 {
-        self.0.get().addr() as u32 + PAGE_SIZE
+        (self.0.get().addr() + STACK_SIZE) as u32
     }
 }

@@ -85,11 +85,7 @@ fn complete(editor: &mut LineEditor) {
 fn next_byte(input: Input) -> u8 {
     loop {
         let saved = interrupts::disable();
-        let byte = match input {
-            Input::Interrupts => console::read_byte(),
-            Input::Polling => console::poll_byte(),
-        };
-        if let Some(byte) = byte {
+        if let Some(byte) = console::read_byte() {
             interrupts::restore(saved);
             return byte;
         }

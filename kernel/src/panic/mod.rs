@@ -1,8 +1,9 @@
 //! The kernel's last words: who, why, registers, how it got there.
 //!
 //! Owns the panic handler and what exceptions and double faults lead to. Works
-//! at any stage of boot and whatever locks are held: it takes none, uses the
-//! serial port by itself, and gives up quietly if it fails itself.
+//! at any stage of boot and whatever locks are held: it stops all other
+//! processors, which opens the locks, uses the serial port by itself, and gives
+//! up in fewer and fewer words if it fails itself.
 //!
 //! **Invariants**: the first processor to panic owns the report; all others
 //! stop. A panic inside a panic ends the machine at once.
@@ -17,7 +18,7 @@ use crate::arch::exit::{self, Verdict};
 use crate::arch::registers::Registers;
 use crate::arch::trap::{Frame, exception};
 use crate::arch::{interrupts, lapic, percpu, processor, uart};
-use crate::{irq, trace};
+use crate::{console, irq, trace};
 
 /// What the machine does after a panic; `panic=` on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +34,12 @@ pub(crate) enum Aftermath {
 
 static AFTERMATH: AtomicU8 = AtomicU8::new(Aftermath::Exit as u8);
 /// The processor that panics, plus one.
-static OWNER: AtomicU32 = AtomicU32::new(0);
+static OWNER: AtomicU32 = AtomicU32::new(NOBODY);
+const NOBODY: u32 = 0;
+/// Processors that the owner's message has stopped.
+static STOPPED: AtomicU32 = AtomicU32::new(0);
+/// How often the report itself failed.
+static FAILURES: AtomicU32 = AtomicU32::new(0);
 /// Where a panic goes if it ends in the monitor; an upward call, installed at
 /// start.
 static MONITOR: spin::Once<fn() -> !> = spin::Once::new();
@@ -42,11 +48,6 @@ static MONITOR: spin::Once<fn() -> !> = spin::Once::new();
 pub(crate) fn set_aftermath(aftermath: Aftermath, monitor: fn() -> !) {
     MONITOR.call_once(|| monitor);
     AFTERMATH.store(aftermath as u8, Ordering::Relaxed);
-}
-
-/// Whether some processor panicked.
-pub(crate) fn is_under_way() -> bool {
-    OWNER.load(Ordering::Acquire) != 0
 }
 
 #[panic_handler]
@@ -92,26 +93,54 @@ pub(crate) fn on_double_fault() -> ! {
 
 /// A non-maskable interrupt: another processor's panic, or the hardware.
 pub(crate) fn on_nmi(frame: &Frame) {
-    if is_under_way() {
-        interrupts::halt_forever();
+    match OWNER.load(Ordering::Acquire) {
+        NOBODY => on_exception(frame),
+        // The hardware's, in the middle of the report: the report matters more.
+        owner if owner == own_mark() => {}
+        _ => {
+            STOPPED.fetch_add(1, Ordering::Release);
+            interrupts::halt_forever()
+        }
     }
-    on_exception(frame)
+}
+
+/// What [`OWNER`] holds if the processor that calls panics.
+fn own_mark() -> u32 {
+    percpu::id_or_boot() + 1
 }
 
 fn report(reason: fmt::Arguments<'_>, registers: &Registers) -> ! {
     let _ = interrupts::disable();
-    let own = percpu::id_or_boot() + 1;
-    match OWNER.compare_exchange(0, own, Ordering::AcqRel, Ordering::Acquire) {
+    let own = own_mark();
+    match OWNER.compare_exchange(NOBODY, own, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {}
         Err(owner) if owner == own => give_up(reason),
         Err(_) => interrupts::halt_forever(),
     }
     irq::silence();
-    lapic::send_nmi_to_others();
+    stop_others();
     let mut out = Report(uart::emergency());
     // The report is best effort: there is nobody left to tell of an error.
     let _ = write_report(&mut out, reason, registers);
     finish(&mut out)
+}
+
+/// Stops all other processors, and opens the locks that they, or what this
+/// one was doing, held.
+fn stop_others() {
+    /// A processor that is there answers within microseconds.
+    const PATIENCE: u32 = 1_000_000;
+    let others = percpu::online().saturating_sub(1);
+    lapic::send_nmi_to_others();
+    for _ in 0..PATIENCE {
+        if STOPPED.load(Ordering::Acquire) as usize >= others {
+            break;
+        }
+        processor::relax();
+    }
+    // SAFETY: they have stopped, or stop at the next instruction that they
+    // run, for the message is not maskable. A panic never returns.
+    unsafe { percpu::go_on_alone() };
 }
 
 fn write_report(
@@ -147,27 +176,35 @@ fn finish(out: &mut Report) -> ! {
     exit::leave(Verdict::Failure, None)
 }
 
-/// A panic while panicking: says so in the fewest steps and ends.
+/// A panic while panicking: says so in the fewest steps and ends. If that
+/// fails too, says less, then nothing.
 fn give_up(reason: fmt::Arguments<'_>) -> ! {
-    let mut out = Report(uart::emergency());
-    // A third failure must not come back here.
-    OWNER.store(u32::MAX, Ordering::Release);
-    let _ = writeln!(
-        out,
-        "\nexov6: panic: {reason}\n  while reporting a panic\nexov6: done panic"
-    );
+    match FAILURES.fetch_add(1, Ordering::Relaxed) {
+        0 => {
+            let mut out = Report(uart::emergency());
+            let _ = writeln!(out, "\nexov6: panic: {reason}\n  while reporting a panic");
+            let _ = writeln!(out, "exov6: done panic");
+        }
+        1 => {
+            if let Some(mut uart) = uart::emergency() {
+                let _ = uart.write_str("\nexov6: done panic\n");
+            }
+        }
+        _ => {}
+    }
     exit::leave(Verdict::Failure, None)
 }
 
-/// Where a report goes: the serial port, if there is one.
-pub(crate) struct Report(Option<uart::Uart>);
+/// Where a report goes: the serial port and the screen, as far as they exist.
+struct Report(Option<uart::Uart>);
 
 impl Write for Report {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        match &mut self.0 {
-            Some(uart) => uart.write_str(text),
-            None => Ok(()),
+        if let Some(uart) = &mut self.0 {
+            uart.write_str(text)?;
         }
+        console::show(text);
+        Ok(())
     }
 }
 

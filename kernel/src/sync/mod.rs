@@ -7,8 +7,10 @@
 //!
 //! **Invariants**: a processor takes locks in rising [`rank`] only, interrupt
 //! handlers included; two that took a pair in opposite order would wait for
-//! each other for ever. Debug
-//! builds check each acquisition before they spin and panic with both names.
+//! each other for ever. Debug builds check each acquisition before they spin
+//! and panic with both names. Once a panic has stopped all other processors
+//! ([`percpu::is_alone`]) whoever held a lock will not go on: locks open then,
+//! so that the monitor can be used after a panic.
 
 pub(crate) mod rank;
 
@@ -45,7 +47,7 @@ impl Kind for Task {
 
     fn enter() {
         debug_assert!(
-            !percpu::current().in_interrupt(),
+            percpu::is_alone() || !percpu::current().in_interrupt(),
             "an interrupt handler takes a lock that tasks hold with interrupts on"
         );
     }
@@ -89,10 +91,25 @@ impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
     pub(crate) fn lock(&self) -> Guard<'_, T, K> {
         let saved = K::enter();
         note_acquired(R::IDENTITY);
+        if percpu::is_alone() {
+            self.break_open();
+        }
         Guard {
             value: ManuallyDrop::new(self.value.lock()),
             identity: R::IDENTITY,
             saved,
+        }
+    }
+}
+
+impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
+    /// Takes the lock from whoever held it when a panic stopped everything.
+    #[cold]
+    fn break_open(&self) {
+        while self.value.is_locked() {
+            // SAFETY: the holder, and all who wait, have stopped for good; each
+            // turn passes over one of them.
+            unsafe { self.value.force_unlock() };
         }
     }
 }
@@ -129,7 +146,7 @@ impl<T, K: Kind> Drop for Guard<'_, T, K> {
 }
 
 fn note_acquired(lock: RankedLock) {
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && !percpu::is_alone() {
         if let Err(error) = percpu::with_held_locks(|held| held.acquire(lock)) {
             panic!("lock order: {error}");
         }
@@ -137,7 +154,7 @@ fn note_acquired(lock: RankedLock) {
 }
 
 fn note_released(lock: RankedLock) {
-    if cfg!(debug_assertions) {
+    if cfg!(debug_assertions) && !percpu::is_alone() {
         if let Err(error) = percpu::with_held_locks(|held| held.release(lock)) {
             panic!("lock order: {error}");
         }

@@ -27,6 +27,10 @@ use crate::testing::suite::{LastLine, Outputs, Suite};
 use crate::toolchain;
 use crate::tools::{self, Tool};
 
+/// The documentation is for readers of the source, private items included, so
+/// links to those are as good as others.
+const RUSTDOC_FLAGS: &str = "-Dwarnings -Arustdoc::private_intra_doc_links";
+
 pub(super) fn fmt(cx: &Context) -> Result<End> {
     tools::require(cx, &[Tool::Rustfmt])?;
     let mut command = host_cargo(cx, "fmt");
@@ -71,17 +75,24 @@ pub(super) fn doc_host(cx: &Context) -> Result<End> {
             .flat_map(|package| ["--package", package]),
     );
     command
-        .args(["--no-deps", "--lib"])
-        .env("RUSTDOCFLAGS", "-Dwarnings");
+        .args(["--no-deps", "--lib", "--document-private-items"])
+        .env("RUSTDOCFLAGS", RUSTDOC_FLAGS);
     succeed(cx, &mut command, "mend what rustdoc says above")
 }
 
 pub(super) fn doc_kernel(cx: &Context) -> Result<End> {
     tools::require(cx, &[Tool::KernelRust])?;
+    let rustdoc = toolchain::find(cx, None)?.dir.join("bin/rustdoc");
+    if !rustdoc.is_file() {
+        let why = format!("{} is not there", rustdoc.display());
+        return Ok(End::Skipped(why));
+    }
     let mut command = kernel_cargo(cx, "doc", Ktest::With)?;
     command
         .args(["--no-deps", "--document-private-items"])
-        .env("RUSTDOCFLAGS", "-Dwarnings");
+        .env("RUSTDOCFLAGS", RUSTDOC_FLAGS)
+        // Or cargo takes the one that PATH finds, of another version.
+        .env("RUSTDOC", rustdoc);
     succeed(cx, &mut command, "mend what rustdoc says above")
 }
 

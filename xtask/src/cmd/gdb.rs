@@ -12,6 +12,7 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use crate::cmd::build;
+use crate::compile;
 use crate::context::Context;
 use crate::emulator::report;
 use crate::emulator::session::{Attachments, Heard};
@@ -127,6 +128,12 @@ fn command(cx: &Context, symbols: &Path, port: u16, batch: Option<&Path>) -> Com
     if batch.is_some() {
         run("set pagination off");
     }
+    // The kernel's debug data does not say where it was built.
+    let root = word(cx.project.root());
+    run(&format!(
+        "set substitute-path {} {root}",
+        compile::ROOT_NAME
+    ));
     run(&format!("file {}", word(symbols)));
     run(&format!("source {}", word(&cx.project.gdb_commands())));
     run(&format!("target remote 127.0.0.1:{port}"));

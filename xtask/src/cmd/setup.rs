@@ -10,13 +10,13 @@ use serde::Serialize;
 use crate::cli::{Ktest, Profile};
 use crate::compile::Compilation;
 use crate::context::Context;
-use crate::failure::{Failure, Result};
+use crate::failure::{Exit, Failure, Result};
 use crate::flags;
 use crate::machine::Cpu;
 use crate::project::Variant;
 use crate::run;
 use crate::setup::{self, apt, oldest};
-use crate::toolchain;
+use crate::toolchain::{self, Toolchain, Version};
 use crate::tools::{self, Need, Tool};
 use crate::ui::command_line;
 
@@ -49,9 +49,10 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
     if !missing.is_empty() {
         setup::install(cx, &missing)?;
     }
-    fetch(cx)?;
+    let toolchain = toolchain::find(cx, None)?;
+    fetch(cx, &toolchain)?;
     let oldest = if flags.oldest {
-        Some(oldest::install(cx)?)
+        oldest(cx, &toolchain)?
     } else {
         None
     };
@@ -86,30 +87,58 @@ fn dry_run(cx: &Context, missing: &[Tool]) -> Result<()> {
     Ok(())
 }
 
-/// Lets cargo fetch what the kernel and its `core` are built from.
-fn fetch(cx: &Context) -> Result<()> {
+/// Unpacks the oldest compiler, unless the machine's own is as old.
+fn oldest(cx: &Context, here: &Toolchain) -> Result<Option<PathBuf>> {
+    match oldest::install(cx) {
+        Ok(dir) => {
+            fetch(cx, &toolchain::find(cx, Some(&dir))?)?;
+            Ok(Some(dir))
+        }
+        Err(failure)
+            if failure.exit == Exit::Missing && here.version.minor == Version::OLDEST.minor =>
+        {
+            cx.ui.say(format_args!(
+                "{}; rustc {} of this machine is as old",
+                failure.what, here.version
+            ));
+            Ok(None)
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Lets cargo fetch what this tool, its tests, the kernel and the kernel's
+/// `core` are built from.
+fn fetch(cx: &Context, toolchain: &Toolchain) -> Result<()> {
     if cx.offline {
         return Ok(());
     }
-    let toolchain = toolchain::find(cx, None)?;
     let variant = Variant {
         profile: Profile::Release,
         cpu: Cpu::Pentium,
         ktest: Ktest::Without,
     };
-    let mut command = Compilation {
-        toolchain: &toolchain,
-        variant,
+    let for_kernel = Compilation { toolchain, variant }.fetch(cx)?;
+    let mut for_host = toolchain.cargo(cx, "fetch");
+    for_host.args(["--target", &host()]);
+    for mut command in [for_host, for_kernel] {
+        let output = run::output(cx, &mut command)?;
+        if !output.status.success() {
+            // Building may still work: the crates may be there already.
+            cx.ui.warn(format_args!(
+                "cargo could not fetch everything; a build will try again:\n{}",
+                output.stderr.trim_end()
+            ));
+        }
     }
-    .fetch(cx)?;
-    let output = run::output(cx, &mut command)?;
-    if output.status.success() {
-        return Ok(());
-    }
-    // Building may still work: the crates may be there already.
-    cx.ui.warn(format_args!(
-        "cargo could not fetch what the kernel is built from; a build will try again:\n{}",
-        output.stderr.trim_end()
-    ));
     Ok(())
+}
+
+/// The platform whose crates this machine needs.
+fn host() -> String {
+    let arch = match std::env::consts::ARCH {
+        "x86" => "i686",
+        arch => arch,
+    };
+    format!("{arch}-unknown-linux-gnu")
 }

@@ -2,7 +2,7 @@
 //!
 //! Calls grub-mkimage and xorriso themselves: grub-mkrescue puts random
 //! identifiers and today's date into what it makes, and modules for machines
-//! that are not ours. `qemu --iso`, Bochs and the tests call [`write`].
+//! that are not ours. `qemu --iso`, Bochs and the tests call [`write()`].
 
 use std::fs;
 use std::path::Path;

@@ -85,7 +85,7 @@ const fn ends(name: &'static str, kind: &'static str) -> Misdeed {
 }
 
 /// All of them.
-pub const ALL: [Misdeed; 16] = [
+pub const ALL: [Misdeed; 17] = [
     panics("panic-early", "", ""),
     panics("panic", "", "backtrace:"),
     Misdeed {
@@ -97,6 +97,8 @@ pub const ALL: [Misdeed; 16] = [
         },
         noticed_by: NoticedBy::Every,
     },
+    // With the console's lock held: the report must not need it.
+    panics("panic-in-print", "while showing why", "on cpu"),
     ends("hang", "hung"),
     ends("spin", "hung"),
     ends("triple-fault", "triple-fault"),

@@ -130,6 +130,11 @@ fn run_task(cx: &Context, task: &Task<'_>, retries: u32, tell: &mut dyn FnMut(Re
         task.job.run(cx, &chosen, &mut |mut report| {
             let index = place(task, &report.name);
             heard.extend(index);
+            // The whole run's deadline ended it: what it was about to show,
+            // nobody knows. A hang that must be seen was not seen.
+            if cx.remaining().is_err() {
+                return;
+            }
             if report.status.is_worth_a_retry() && !last && stopped(cx).is_none() {
                 cx.ui.say(format_args!(
                     "{} (try {} of {})",

@@ -102,3 +102,34 @@ fn nothing_starts_after_the_deadline() {
     let exit = ran.stopped.expect("the deadline").exit;
     assert_eq!(exit, crate::failure::Exit::Deadline);
 }
+
+/// A job that is still at work when the deadline passes, and then says `ok`.
+struct Late(Fake);
+
+impl Job for Late {
+    fn labels(&self) -> &[Label] {
+        self.0.labels()
+    }
+
+    fn run(&self, cx: &Context, chosen: &[usize], tell: &mut dyn FnMut(Report)) {
+        let (_held, never) = mpsc::channel::<()>();
+        while let Ok(Some(left)) = cx.remaining() {
+            // Only ever ends by its time limit.
+            let _ = never.recv_timeout(left);
+        }
+        self.0.run(cx, chosen, tell);
+    }
+}
+
+#[test]
+fn what_the_deadline_ended_has_not_run() {
+    let mut cx = crate::testing::test_context();
+    cx.deadline = Some(std::time::Instant::now() + Duration::from_millis(50));
+    let job = Late(fake(&["host::a"], 0));
+    let tasks = [Task {
+        job: &job,
+        chosen: vec![0],
+    }];
+    let ran = run(&cx, &tasks, 1).expect("no signal");
+    assert_eq!((ran.reports.len(), ran.not_run), (0, 1), "{ran:?}");
+}

@@ -57,7 +57,8 @@ impl Wanted {
         }
     }
 
-    fn wants_machine(&self, machine: Option<(Cpu, u32)>) -> bool {
+    /// Whether a case on this machine may be chosen; one without always may.
+    pub fn wants_machine(&self, machine: Option<(Cpu, u32)>) -> bool {
         let Some((cpu, smp)) = machine else {
             return true;
         };

@@ -57,6 +57,10 @@ impl Toolchain {
         command
             .env("RUSTC", self.dir.join("bin/rustc"))
             .env("RUSTC_BOOTSTRAP", "1");
+        if subcommand == "doc" {
+            // Found on PATH otherwise, and there it may be another version's.
+            command.env("RUSTDOC", self.dir.join("bin/rustdoc"));
+        }
         if !BUILT_IN.contains(&subcommand) {
             // `cargo clippy` runs the cargo-clippy that PATH finds first, which
             // must be this toolchain's.

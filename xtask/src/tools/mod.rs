@@ -159,7 +159,7 @@ impl Tool {
 /// Makes sure that these tools are here, installing what is missing.
 ///
 /// # Errors
-/// [`Exit::Missing`](crate::failure::Exit::Missing) with the command that
+/// [`Exit::Missing`] with the command that
 /// installs them, where that is forbidden (`--no-setup`, `--offline`,
 /// `--dry-run`) or impossible.
 pub fn require(cx: &Context, tools: &[Tool]) -> Result<()> {

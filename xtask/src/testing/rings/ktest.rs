@@ -96,12 +96,12 @@ pub(super) fn dry_run(
     cx: &Context,
     artifacts: &Artifacts,
     profile: Profile,
-    extent: Extent,
+    rows: &[Row],
 ) -> Result<()> {
     let kernel = artifacts.kernel(cx, profile, Ktest::With)?;
-    for row in matrix::ktest(extent) {
+    for row in rows {
         cx.ui
-            .echo(&start::command(cx, &machine(&row, kernel.clone(), "ktest")));
+            .echo(&start::command(cx, &machine(row, kernel.clone(), "ktest")));
     }
     Ok(())
 }

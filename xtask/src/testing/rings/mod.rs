@@ -11,7 +11,7 @@ use regex::Regex;
 use super::artifacts::Artifacts;
 use super::case::{Report, Status};
 use super::job::Job;
-use super::matrix::{Extent, Row};
+use super::matrix::{self, Extent, Row};
 use super::runner::Task;
 use super::select::Wanted;
 use super::verdict::{Fault, Verdict};
@@ -81,6 +81,10 @@ pub fn jobs(
 /// Prints what the rings would build and boot.
 pub fn dry_run(cx: &Context, wanted: &Wanted, builds: Builds, extent: Extent) -> Result<()> {
     let artifacts = Arc::new(Artifacts::default());
+    let rows = |mut rows: Vec<Row>| {
+        rows.retain(|row| wanted.wants_machine(Some((row.cpu, row.smp))));
+        rows
+    };
     for ring in Ring::ALL
         .iter()
         .copied()
@@ -89,9 +93,13 @@ pub fn dry_run(cx: &Context, wanted: &Wanted, builds: Builds, extent: Extent) ->
         for profile in builds.of(ring) {
             match ring {
                 Ring::Host => host::dry_run(cx, profile),
-                Ring::Ktest => ktest::dry_run(cx, &artifacts, profile, extent)?,
+                Ring::Ktest => {
+                    ktest::dry_run(cx, &artifacts, profile, &rows(matrix::ktest(extent)))?
+                }
                 Ring::Kernels => kernels::dry_run(cx, &artifacts, profile)?,
-                Ring::System => system::dry_run(cx, &artifacts, profile, extent)?,
+                Ring::System => {
+                    system::dry_run(cx, &artifacts, profile, &rows(matrix::system(extent)))?
+                }
             }
         }
     }

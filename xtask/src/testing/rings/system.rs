@@ -47,10 +47,10 @@ pub(super) fn dry_run(
     cx: &Context,
     artifacts: &Artifacts,
     profile: Profile,
-    extent: Extent,
+    rows: &[Row],
 ) -> Result<()> {
-    for row in matrix::system(extent) {
-        let boot = artifacts.boot(cx, &row, profile)?;
+    for row in rows {
+        let boot = artifacts.boot(cx, row, profile)?;
         cx.ui.echo(&start::command(cx, &row.machine(boot)));
     }
     Ok(())
