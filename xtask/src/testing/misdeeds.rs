@@ -97,7 +97,8 @@ pub const ALL: [Misdeed; 17] = [
         },
         noticed_by: NoticedBy::Every,
     },
-    panics("panic-in-print", "while showing why", "backtrace:"),
+    // With the console's lock held: the report must not need it.
+    panics("panic-in-print", "while showing why", "on cpu"),
     ends("hang", "hung"),
     ends("spin", "hung"),
     ends("triple-fault", "triple-fault"),
