@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use super::matrix::{Loader, Row};
 use crate::cli::{Ktest, Profile};
 use crate::cmd::build;
+use crate::compile::write_whole;
 use crate::context::Context;
 use crate::elf::loader;
 use crate::emulator::spec::{Boot, Leaving, MachineSpec};
@@ -27,6 +28,7 @@ pub const COMMAND_LINE: &str = "loglevel=6";
 pub struct Artifacts {
     kernels: Mutex<BTreeMap<(Profile, Ktest), PathBuf>>,
     isos: Mutex<BTreeMap<Profile, PathBuf>>,
+    pvhs: Mutex<BTreeMap<Profile, PathBuf>>,
 }
 
 impl Artifacts {
@@ -76,16 +78,23 @@ impl Artifacts {
     /// where a file offers both, so the header's magic number is spoilt.
     fn pvh(&self, cx: &Context, profile: Profile) -> Result<PathBuf> {
         let kernel = self.kernel(cx, profile, Ktest::Without)?;
-        let mut bytes = fs::read(&kernel).doing(format_args!("reading {}", kernel.display()))?;
-        let header = loader::multiboot_header(&bytes).ok_or_else(|| {
-            Failure::failed(format!(
-                "{}: no Multiboot header to spoil",
-                kernel.display()
-            ))
-        })?;
-        bytes[header] ^= 1;
+        let mut pvhs = self.pvhs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(path) = pvhs.get(&profile) {
+            return Ok(path.clone());
+        }
         let path = kernel.with_file_name("kernel-pvh.elf");
-        fs::write(&path, bytes).doing(format_args!("writing {}", path.display()))?;
+        if !cx.dry_run {
+            let mut bytes =
+                fs::read(&kernel).doing(format_args!("reading {}", kernel.display()))?;
+            let header = loader::multiboot_header(&bytes).ok_or_else(|| {
+                let what = format!("{}: no Multiboot header to spoil", kernel.display());
+                Failure::failed(what)
+            })?;
+            bytes[header] ^= 1;
+            // Whole at once: another run's emulator may have it mapped.
+            write_whole(&path, &bytes)?;
+        }
+        pvhs.insert(profile, path.clone());
         Ok(path)
     }
 

@@ -21,6 +21,7 @@ use crate::testing::case::{Label, Report, Status};
 use crate::testing::job::Job;
 use crate::testing::libtest::{self, Ended, Program};
 use crate::testing::logs;
+use crate::testing::matrix::Extent;
 use crate::testing::verdict::{Fault, Verdict};
 use crate::{interrupt, ui};
 
@@ -30,6 +31,10 @@ pub const HOST_PACKAGES: [&str; 3] = ["xtask", "boot", "kernel-core"];
 /// How long one test may take: property tests in a dev build on a loaded
 /// machine need some of it.
 const LIMIT: Duration = Duration::from_secs(180);
+
+/// How often `--nightly` tries a property that names no number of its own;
+/// proptest's default is 256.
+const NIGHTLY_PROPERTY_CASES: &str = "4096";
 
 /// What a release build leaves out here: link-time optimisation makes the
 /// kernel small, but takes minutes for each test program.
@@ -43,7 +48,7 @@ const QUICKER_RELEASE: [&str; 6] = [
 ];
 
 /// Builds the test programs and asks each what it holds.
-pub(super) fn jobs(cx: &Context, profile: Profile) -> Result<Vec<Box<dyn Job>>> {
+pub(super) fn jobs(cx: &Context, profile: Profile, extent: Extent) -> Result<Vec<Box<dyn Job>>> {
     let mut jobs: Vec<Box<dyn Job>> = Vec::new();
     for program in build(cx, profile)? {
         let program = Arc::new(program);
@@ -63,6 +68,7 @@ pub(super) fn jobs(cx: &Context, profile: Profile) -> Result<Vec<Box<dyn Job>>> 
                 program: Arc::clone(&program),
                 is_ignored: ignored.contains(&test),
                 limit: LIMIT,
+                extent,
                 test,
             }));
         }
@@ -138,6 +144,7 @@ struct HostTest {
     test: String,
     is_ignored: bool,
     limit: Duration,
+    extent: Extent,
 }
 
 enum Event {
@@ -193,6 +200,9 @@ impl HostTest {
             .stdin(Stdio::null())
             .stdout(file)
             .stderr(copy);
+        if self.extent == Extent::Nightly {
+            command.env("PROPTEST_CASES", NIGHTLY_PROPERTY_CASES);
+        }
         cx.ui.echo_probe(&command);
         let left = cx.remaining()?;
         let limit = left.map_or(self.limit, |left| left.min(self.limit));

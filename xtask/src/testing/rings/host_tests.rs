@@ -31,6 +31,7 @@ fn report(name: &str, script: &str, limit: Duration) -> Report {
         test: name.to_owned(),
         is_ignored: false,
         limit,
+        extent: Extent::Default,
     };
     let mut reports = Vec::new();
     test.run(&cx, &[0], &mut |report| reports.push(report));

@@ -68,7 +68,7 @@ pub fn jobs(
     {
         for profile in builds.of(ring) {
             jobs.extend(match ring {
-                Ring::Host => host::jobs(cx, profile)?,
+                Ring::Host => host::jobs(cx, profile, extent)?,
                 Ring::Ktest => ktest::jobs(cx, &artifacts, profile, extent)?,
                 Ring::Kernels => kernels::jobs(&artifacts, profile),
                 Ring::System => system::jobs(&artifacts, profile, extent),
