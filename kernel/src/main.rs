@@ -5,7 +5,6 @@
 //!
 //! ```text
 //! arch     the processor and the PC's chips
-//! hand_off what boot found out
 //! sync     locks
 //! trace    what happened last
 //! symbols  names of functions

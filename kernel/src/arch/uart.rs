@@ -4,6 +4,7 @@
 //! for the way out of the machine, when the console's lock may be lost.
 
 use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use uart_16550::SerialPort;
 
@@ -27,16 +28,15 @@ const TRANSMITTER_EMPTY: u8 = 1 << 6;
 const FLOATING: u8 = 0xff;
 
 /// How often the transmitter is asked before it is taken for stuck: at a
-/// microsecond each, a thousand times what a byte takes at 38,400 baud.
-const PATIENCE: u32 = 500_000;
+/// microsecond each, ten thousand times what a byte takes at 38,400 baud. In
+/// QEMU it is stuck while nobody reads its output: then this is half a second.
+const PATIENCE: u32 = 2_000_000;
+/// Whether it was stuck last time: then nobody waits for it again.
+static STUCK: AtomicBool = AtomicBool::new(false);
 
 /// COM1, set up at 38,400 baud, 8N1.
 #[derive(Debug)]
-pub(crate) struct Uart {
-    port: SerialPort,
-    /// How often the next byte may ask: once if the last one was lost.
-    patience: u32,
-}
+pub(crate) struct Uart(SerialPort);
 
 impl Uart {
     /// Sets the port up, with interrupts off; `None` if there is none.
@@ -50,10 +50,7 @@ impl Uart {
         let mut port = unsafe { SerialPort::new(COM1) };
         port.init();
         INTERRUPT_ENABLE.write8(0);
-        Some(Uart {
-            port,
-            patience: PATIENCE,
-        })
+        Some(Uart(port))
     }
 
     /// Lets received bytes raise [`COM1_IRQ`].
@@ -64,8 +61,7 @@ impl Uart {
     /// Sends one byte as it is; waits while the transmitter is busy. One that
     /// stays busy costs the kernel its output, but does not stop it.
     pub(crate) fn send(&mut self, byte: u8) {
-        let is_sent = (0..self.patience).any(|_| self.port.try_send_raw(byte).is_ok());
-        self.patience = if is_sent { PATIENCE } else { 1 };
+        wait_until(|| self.0.try_send_raw(byte).is_ok());
     }
 }
 
@@ -103,5 +99,15 @@ pub(crate) fn emergency() -> Option<Uart> {
 /// Waits until the last byte has left the shift register. An absent port reads
 /// as empty, and a stuck one is not waited for.
 pub(crate) fn drain() {
-    let _ = (0..PATIENCE).any(|_| LINE_STATUS.read8() & TRANSMITTER_EMPTY != 0);
+    wait_until(|| LINE_STATUS.read8() & TRANSMITTER_EMPTY != 0);
+}
+
+/// Waits until the transmitter is where `is_done` wants it, unless it is stuck.
+fn wait_until(mut is_done: impl FnMut() -> bool) {
+    let was_stuck = STUCK.load(Ordering::Relaxed);
+    let patience = if was_stuck { 1 } else { PATIENCE };
+    let is_stuck = !(0..patience).any(|_| is_done());
+    if is_stuck != was_stuck {
+        STUCK.store(is_stuck, Ordering::Relaxed);
+    }
 }

@@ -285,7 +285,12 @@ fn reboot(_: &str) -> Result<(), Mistake> {
 }
 
 fn poweroff(_: &str) -> Result<(), Mistake> {
-    machine::power_off(Verdict::Success)
+    // After a panic whoever waits for this machine must not think it went well.
+    machine::power_off(if percpu::is_alone() {
+        Verdict::Failure
+    } else {
+        Verdict::Success
+    })
 }
 
 fn do_panic(arguments: &str) -> Result<(), Mistake> {

@@ -4,8 +4,10 @@
 //! by the system ring with the whole console of a run. Pure.
 
 use super::matrix::{Loader, Row};
-use super::verdict::{Cause, Verdict};
-use crate::emulator::Line;
+use super::verdict::{Cause, Verdict, judge};
+use crate::emulator::outcome::EXIT_FAILURE;
+use crate::emulator::spec::Leaving;
+use crate::emulator::{End, Line, Outcome};
 use crate::machine::{Emulator, Pc};
 
 /// How much of the machine's memory may be missing from what the kernel
@@ -21,6 +23,32 @@ pub fn check(row: &Row, command_line: &str, console: &[Line]) -> Verdict {
     match complaint {
         Ok(()) => Verdict::Passed,
         Err(cause) => Verdict::Failed(cause),
+    }
+}
+
+/// Whether the monitor answered `mem` after a panic with this message, and the
+/// machine ended as one that failed.
+pub fn check_after_panic(outcome: &Outcome, message: &str, leaves: Leaving) -> Verdict {
+    match judge(outcome, leaves) {
+        Verdict::Failed(Cause::Panicked(said)) if said == message => {}
+        Verdict::Passed => {
+            let what = "a good end after a panic".to_owned();
+            return Verdict::Failed(Cause::Unexpected(what));
+        }
+        other => return other,
+    }
+    let lines = outcome.serial.iter().map(|line| line.text.as_str());
+    let mut since = lines.skip_while(|line| !line.contains("the monitor goes on"));
+    if !since.any(|line| line.contains("KiB of memory")) {
+        let what = "the answer to `mem` after the panic".to_owned();
+        return Verdict::Failed(Cause::Missing(what));
+    }
+    match outcome.end {
+        End::Exited(EXIT_FAILURE) => Verdict::Passed,
+        other => {
+            let what = format!("the end {other:?} after a panic");
+            Verdict::Failed(Cause::Unexpected(what))
+        }
     }
 }
 
@@ -182,6 +210,41 @@ kdb> mem
         };
         let console: Vec<Line> = text.lines().map(line).collect();
         check(&ORDINARY, "loglevel=7", &console).kind()
+    }
+
+    fn after_panic(text: &str, status: i32) -> &'static str {
+        let line = |text: &str| Line {
+            at: Duration::ZERO,
+            text: text.to_owned(),
+        };
+        let outcome = Outcome {
+            end: End::Exited(status),
+            serial: text.lines().map(line).collect(),
+            stderr: String::new(),
+            registers: None,
+            first_byte: None,
+            elapsed: Duration::ZERO,
+        };
+        check_after_panic(&outcome, "on purpose", Leaving::ExitPort).kind()
+    }
+
+    #[test]
+    fn a_monitor_after_a_panic_answers_and_ends_badly() {
+        let good = "exov6: panic: on purpose\nexov6: panic: the monitor goes on\n\
+                    kdb> mem\n1 KiB of memory\nexov6: done failed";
+        assert_eq!(after_panic(good, 35), "passed");
+        assert_ne!(after_panic(good, 33), "passed");
+        for (right, wrong) in [
+            ("on purpose", "else"),
+            ("1 KiB of", ""),
+            ("goes on", "hangs"),
+        ] {
+            assert_ne!(
+                after_panic(&good.replacen(right, wrong, 1), 35),
+                "passed",
+                "{wrong}"
+            );
+        }
     }
 
     #[test]

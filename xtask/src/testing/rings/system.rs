@@ -38,8 +38,9 @@ pub(super) fn jobs(
 ) -> Vec<Box<dyn Job>> {
     let rows = matrix::system(extent).into_iter();
     let machines = rows.map(|row| SystemBoot::boxed(artifacts, profile, row, Talk::Health));
-    let readme = SystemBoot::boxed(artifacts, profile, ORDINARY, Talk::Readme);
-    machines.chain([readme]).collect()
+    let others = [Talk::Readme, Talk::AfterPanic];
+    let others = others.map(|talk| SystemBoot::boxed(artifacts, profile, ORDINARY, talk));
+    machines.chain(others).collect()
 }
 
 /// Prints the builds and the boots.
@@ -63,6 +64,9 @@ enum Talk {
     Health,
     /// What the README shows, and the answers must be the README's.
     Readme,
+    /// A panic at the prompt, where `panic=kdb` asks for another prompt: the
+    /// monitor answers though the panic left its locks locked.
+    AfterPanic,
 }
 
 struct SystemBoot {
@@ -82,6 +86,7 @@ impl SystemBoot {
         let name = match talk {
             Talk::Health => format!("system::boot{build}::{row}"),
             Talk::Readme => format!("system::readme{build}::transcript"),
+            Talk::AfterPanic => format!("system::monitor{build}::after_a_panic"),
         };
         let label = Label {
             name,
@@ -119,6 +124,7 @@ impl SystemBoot {
     fn report(&self, cx: &Context) -> Result<Report> {
         let (verdict, outcome) = match self.talk {
             Talk::Health => self.health(cx)?,
+            Talk::AfterPanic => self.after_panic(cx)?,
             Talk::Readme => match self.readme(cx)? {
                 Some(compared) => compared,
                 None => {
@@ -144,6 +150,12 @@ impl SystemBoot {
             Verdict::Passed => system_log::check(&self.row, COMMAND_LINE, &outcome.serial),
             other => other,
         };
+        Ok((verdict, outcome))
+    }
+
+    fn after_panic(&self, cx: &Context) -> Result<(Verdict, Outcome)> {
+        let outcome = self.converse(cx, "panic=kdb", &["panic on purpose", "mem", "poweroff"])?;
+        let verdict = system_log::check_after_panic(&outcome, "on purpose", self.row.leaves());
         Ok((verdict, outcome))
     }
 
