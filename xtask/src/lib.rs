@@ -16,6 +16,7 @@ pub mod emulator;
 pub mod failure;
 pub mod finalise;
 pub mod flags;
+pub mod git;
 pub mod grammar;
 pub mod help;
 pub mod image;

@@ -69,7 +69,7 @@ pub(crate) const IRQ_BASE: u32 = 0x30;
 /// Inputs of the interrupt controllers that the kernel serves.
 pub(crate) const IRQ_COUNT: u32 = 24;
 /// The local APIC's timer.
-pub(crate) const TIMER_VECTOR: u32 = 0x48;
+pub(crate) const TIMER_VECTOR: u32 = IRQ_BASE + IRQ_COUNT;
 /// Another processor asks for a function to be run.
 pub(crate) const CALL_VECTOR: u32 = 0x49;
 /// Another processor wants this one to look for work.

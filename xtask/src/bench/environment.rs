@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::document::Environment;
 use crate::context::Context;
 use crate::failure::Result;
+use crate::git;
 use crate::machine::{Accel, Cpu};
 use crate::run;
 
@@ -50,16 +51,10 @@ fn host_kernel() -> String {
 
 /// The commit and whether the tree differs from it; a tree without git has none.
 fn commit(cx: &Context) -> String {
-    let git = |words: &[&str]| {
-        let mut command = Command::new("git");
-        command.args(words).current_dir(cx.project.root());
-        let output = run::output(cx, &mut command).ok()?;
-        output.status.success().then_some(output.stdout)
-    };
-    let Some(head) = git(&["rev-parse", "--short=12", "HEAD"]) else {
+    let Some(head) = git::read(cx, &["rev-parse", "--short=12", "HEAD"]) else {
         return "unknown".to_owned();
     };
-    let dirty = git(&["status", "--porcelain", "--untracked-files=no"]);
+    let dirty = git::read(cx, &["status", "--porcelain", "--untracked-files=no"]);
     let dirty = dirty.is_none_or(|changes| !changes.trim().is_empty());
     format!("{}{}", head.trim(), if dirty { "-dirty" } else { "" })
 }

@@ -5,11 +5,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 use crate::context::Context;
 use crate::failure::{Doing, Result};
-use crate::run;
+use crate::git;
 use crate::tidy::source::Source;
 
 /// Folders that hold nothing people wrote.
@@ -83,10 +82,10 @@ impl Tree {
     pub fn read(cx: &Context) -> Result<Self> {
         let root = cx.project.root();
         let mut tree = Tree {
-            commits: commits(cx)?,
+            commits: commits(cx),
             ..Tree::default()
         };
-        let paths = match listed_by_git(cx)? {
+        let paths = match listed_by_git(cx) {
             Some(paths) => paths,
             None => {
                 let mut paths = Vec::new();
@@ -125,8 +124,8 @@ impl Tree {
 }
 
 /// Tracked files and new ones that are not ignored; `None` outside of git.
-fn listed_by_git(cx: &Context) -> Result<Option<Vec<String>>> {
-    let Some(text) = git(
+fn listed_by_git(cx: &Context) -> Option<Vec<String>> {
+    let text = git::read(
         cx,
         &[
             "ls-files",
@@ -135,10 +134,7 @@ fn listed_by_git(cx: &Context) -> Result<Option<Vec<String>>> {
             "--others",
             "--exclude-standard",
         ],
-    )?
-    else {
-        return Ok(None);
-    };
+    )?;
     let mut paths: Vec<_> = text
         .split('\0')
         .filter(|path| !path.is_empty())
@@ -146,12 +142,12 @@ fn listed_by_git(cx: &Context) -> Result<Option<Vec<String>>> {
         .collect();
     paths.sort();
     paths.dedup();
-    Ok(Some(paths))
+    Some(paths)
 }
 
 /// The newest commit, and those that are on this branch alone: what others have
 /// already cannot be mended.
-fn commits(cx: &Context) -> Result<Vec<Commit>> {
+fn commits(cx: &Context) -> Vec<Commit> {
     let mut commits: Vec<Commit> = Vec::new();
     // Without a pattern in it, git would take `main` for a folder of branches.
     let others = ["--not", "--remotes", "--branches=mai[n]"];
@@ -160,7 +156,7 @@ fn commits(cx: &Context) -> Result<Vec<Commit>> {
         &[&["HEAD"][..], &others].concat(),
     ] {
         let words = [&["log", "--no-merges", "--format=%h %s"][..], range].concat();
-        for line in git(cx, &words)?.unwrap_or_default().lines() {
+        for line in git::read(cx, &words).unwrap_or_default().lines() {
             let Some((hash, subject)) = line.split_once(' ') else {
                 continue;
             };
@@ -173,19 +169,7 @@ fn commits(cx: &Context) -> Result<Vec<Commit>> {
             }
         }
     }
-    Ok(commits)
-}
-
-/// What git says; `None` without git, or outside of a repository of ours.
-fn git(cx: &Context, words: &[&str]) -> Result<Option<String>> {
-    let root = cx.project.root();
-    if !root.join(".git").exists() || run::program(Path::new("git")).is_none() {
-        return Ok(None);
-    }
-    let mut command = Command::new("git");
-    command.arg("-C").arg(root).args(words);
-    let output = run::output(cx, &mut command)?;
-    Ok(output.status.success().then_some(output.stdout))
+    commits
 }
 
 fn walk(dir: &Path, prefix: &str, paths: &mut Vec<String>) -> Result<()> {
