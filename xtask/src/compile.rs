@@ -189,7 +189,7 @@ fn target_file(cx: &Context, version: Version) -> Result<PathBuf> {
     };
     let dir = cx.project.target().join(format!("target-for-{version}"));
     let file = dir.join(format!("{TARGET}.json"));
-    if std::fs::read_to_string(&file).ok().as_ref() != Some(&form) {
+    if !cx.dry_run && std::fs::read_to_string(&file).ok().as_ref() != Some(&form) {
         write_whole(&file, form.as_bytes())?;
     }
     Ok(file)

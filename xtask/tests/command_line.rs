@@ -147,7 +147,9 @@ fn the_doctor_writes_one_document_and_installs_nothing() {
             .as_array()
             .is_some_and(|tools| tools.len() >= 12)
     );
-    assert!(!stderr.contains("apt-get"), "it runs apt-get:\n{stderr}");
+    // It may well name apt-get, as the mend of what is missing.
+    let runs_apt = |line: &str| line.starts_with('$') && line.contains("apt-get");
+    assert!(!stderr.lines().any(runs_apt), "it runs apt-get:\n{stderr}");
 }
 
 #[test]

@@ -7,8 +7,8 @@
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::not_started;
@@ -23,6 +23,7 @@ use crate::testing::libtest::{self, Ended, Program};
 use crate::testing::logs;
 use crate::testing::matrix::Extent;
 use crate::testing::verdict::{Fault, Verdict};
+use crate::tools::{self, Tool};
 use crate::{interrupt, ui};
 
 /// The packages that build for the host.
@@ -45,6 +46,21 @@ const QUICKER_RELEASE: [&str; 6] = [
     "profile.release.codegen-units=16",
     "--config",
     "profile.release.debug=false",
+];
+
+/// What the group of a test program begins with that runs the whole tool.
+const WHOLE_TOOL: &str = "xtask/";
+/// The programs that the tool drives, and so its tests.
+const DRIVEN: [Tool; 9] = [
+    Tool::Qemu,
+    Tool::Gdb,
+    Tool::Bochs,
+    Tool::GrubMkrescue,
+    Tool::Xorriso,
+    Tool::Mtools,
+    Tool::Mke2fs,
+    Tool::E2fsck,
+    Tool::Debugfs,
 ];
 
 /// Builds the test programs and asks each what it holds.
@@ -155,6 +171,16 @@ enum Event {
 impl Job for HostTest {
     fn labels(&self) -> &[Label] {
         &self.label
+    }
+
+    fn prepare(&self, cx: &Context) -> Result<()> {
+        // Looking for the programs once is enough for all tests.
+        static THERE: OnceLock<()> = OnceLock::new();
+        if self.program.group.starts_with(WHOLE_TOOL) && THERE.get().is_none() {
+            tools::require(cx, &DRIVEN)?;
+            THERE.get_or_init(|| ());
+        }
+        Ok(())
     }
 
     fn run(&self, cx: &Context, _chosen: &[usize], tell: &mut dyn FnMut(Report)) {
