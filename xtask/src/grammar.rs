@@ -36,15 +36,17 @@ pub struct Arg {
     pub name: String,
     /// What it is; the words it takes if there are few.
     pub about: String,
-    /// Whether it may be given any number of times, after `--`.
+    /// How often it is given; any number of times means after `--`.
     pub repeats: Repeats,
 }
 
-/// Whether an argument may be given more than once.
+/// How often an argument is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeats {
-    /// At most once.
+    /// Once.
     Once,
+    /// Once or not at all.
+    AtMostOnce,
     /// Any number of times.
     Many,
 }
@@ -168,6 +170,8 @@ impl Arg {
     fn parse(text: &str) -> Self {
         let repeats = if text.ends_with("...") {
             Repeats::Many
+        } else if text.starts_with('[') {
+            Repeats::AtMostOnce
         } else {
             Repeats::Once
         };

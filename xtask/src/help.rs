@@ -39,6 +39,7 @@ pub fn of_command(command: &Command) -> String {
     for arg in &command.args {
         match arg.repeats {
             Repeats::Once => text.push_str(&format!(" {}", arg.name.to_uppercase())),
+            Repeats::AtMostOnce => text.push_str(&format!(" [{}]", arg.name.to_uppercase())),
             Repeats::Many => text.push_str(&format!(" [-- {}...]", arg.name.to_uppercase())),
         }
     }
@@ -105,6 +106,11 @@ mod tests {
         assert!(
             text.contains("Usage: cargo xtask image [FLAGS] KIND\n"),
             "{text}"
+        );
+        let optional = of_command(grammar.command("check-elf").expect("a command"));
+        assert!(
+            optional.contains("Usage: cargo xtask check-elf [FLAGS] [PATH]\n"),
+            "{optional}"
         );
         assert!(
             text.contains(

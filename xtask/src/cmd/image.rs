@@ -58,7 +58,7 @@ pub fn run(cx: &Context, flags: flags::Image) -> Result<()> {
         })?;
     }
     cx.ui.result(format_args!(
-        "image: {}: {} bytes, {} files, sha256 {}, read back and compared",
+        "image: {}: {} bytes, files: {}, sha256 {}, read back and compared",
         cx.project.shown(&written.path),
         written.bytes,
         written.files,

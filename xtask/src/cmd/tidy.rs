@@ -50,7 +50,7 @@ pub fn run(cx: &Context, flags: flags::Tidy) -> Result<()> {
     ));
     if warnings > 0 {
         cx.ui
-            .say(format_args!("{warnings} warnings; -v shows them"));
+            .say(format_args!("warnings: {warnings}; -v shows them"));
     }
     let closing = format!(
         "tidy: {} files, {} rules, {violations} violations",
