@@ -14,6 +14,7 @@ use kernel_core::firmware::PhysicalMemory;
 
 use crate::hand_off::{HandOff, RegionStore};
 
+use crate::command_line::arguments;
 use crate::layout::{BOOT_STACK_SIZE, DIRECT_MAP_SIZE, IMAGE_START, KERNEL_BASE};
 use crate::loader::{LoaderInfo, MAX_MODULES};
 use crate::memory_map::MemoryMap;
@@ -69,6 +70,9 @@ global_asm!(
 );
 
 unsafe extern "Rust" {
+    /// The kernel's console comes up: all it needs is the command line, and
+    /// whatever goes wrong after it can be told.
+    fn kernel_first_word(command_line: &'static str);
     /// The kernel's first function.
     fn kernel_main(hand_off: HandOff<'static>) -> !;
     /// Physical address above the kernel's image and what was put behind it.
@@ -116,29 +120,31 @@ impl PhysicalMemory for DirectMap {
 
 extern "C" fn boot_main(magic: u32, information: u32, tsc_low: u32, tsc_high: u32) -> ! {
     // SAFETY: called once, by `entry.s`.
-    let told = unsafe { &mut *TOLD.0.get() };
+    let Told { info, map, regions } = unsafe { &mut *TOLD.0.get() };
     let address = u64::from(information);
     let read = match magic {
-        multiboot::LOADER_MAGIC => multiboot::read(&DirectMap, address, &mut told.info),
-        pvh::MAGIC => pvh::read(&DirectMap, address, &mut told.info),
+        multiboot::LOADER_MAGIC => multiboot::read(&DirectMap, address, info),
+        pvh::MAGIC => pvh::read(&DirectMap, address, info),
         _ => panic!("started by no Multiboot or PVH loader (EAX was {magic:#x})"),
     };
     if let Err(refusal) = read {
         panic!("the loader's information is of no use: {refusal:?}");
     }
+    let info: &'static LoaderInfo = info;
+    // SAFETY: the kernel defines it as declared.
+    unsafe { kernel_first_word(arguments(info.command_line.as_str())) };
     // SAFETY: the kernel defines it as declared.
     let image = u64::from(IMAGE_START)..u64::from(unsafe { kernel_image_end() });
     let mut in_use = [const { 0..0 }; 2 + MAX_MODULES];
     in_use[0] = BIOS_AREA;
     in_use[1] = image.clone();
-    for (range, module) in in_use[2..].iter_mut().zip(told.info.modules.iter()) {
+    for (range, module) in in_use[2..].iter_mut().zip(info.modules.iter()) {
         *range = module.range();
     }
-    told.map
-        .normalise(&told.info, &in_use)
+    map.normalise(info, &in_use)
         .expect("the ranges in use are fewer than it takes");
     let entry_tsc = u64::from(tsc_high) << 32 | u64::from(tsc_low);
-    let hand_off = HandOff::new(&told.info, &told.map, &mut told.regions, image, entry_tsc);
+    let hand_off = HandOff::new(info, map, regions, image, entry_tsc);
     // SAFETY: the kernel defines it as declared.
     unsafe { kernel_main(hand_off) }
 }

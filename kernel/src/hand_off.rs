@@ -10,8 +10,6 @@ use kernel_core::addr::FrameRange;
 /// What the kernel starts with.
 pub(crate) struct HandOff {
     boot_info: BootInfo,
-    /// The arguments, without the kernel's path.
-    pub(crate) command_line: &'static str,
     /// Boot modules, in order.
     pub(crate) modules: &'static [Module],
     /// Where ACPI's root pointer is, if the loader knew.
@@ -31,7 +29,6 @@ impl HandOff {
     pub(crate) fn take(boot: boot::hand_off::HandOff<'static>) -> HandOff {
         let mut info = boot.boot_info;
         HandOff {
-            command_line: boot.command_line,
             modules: boot.modules,
             rsdp: info.rsdp_addr.take(),
             entry_tsc: boot.entry_tsc,

@@ -5,6 +5,7 @@
 #[cfg(not(feature = "ktest"))]
 use kernel_core::options::Tests;
 use kernel_core::options::{AfterPanic, Options};
+use spin::Once;
 
 use crate::arch::percpu::PerCpu;
 use crate::arch::segments::DoubleFault;
@@ -42,23 +43,31 @@ extern "Rust" fn kernel_image_end() -> u32 {
     symbols::image_end()
 }
 
-/// Where `boot` enters: paging on, on the boot stack, interrupts off.
-#[unsafe(no_mangle)]
-extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
-    // A processor's own area comes first: locks and panics use it. Then traps,
-    // so that whatever goes wrong from here on is told.
-    init_boot_processor();
-    trap::init(&HANDLERS);
+/// What the command line asks for; read once, before there is a console.
+static OPTIONS: Once<Options<'static>> = Once::new();
 
-    let hand_off = HandOff::take(boot);
-    let options = Options::parse(hand_off.command_line);
+/// Where `boot` comes by as soon as it knows the command line, before it looks
+/// at the memory map: a console that is up early can tell what goes wrong.
+#[unsafe(no_mangle)]
+extern "Rust" fn kernel_first_word(command_line: &'static str) {
+    // A processor's own area comes first: locks and panics use it.
+    init_boot_processor();
+    let options = OPTIONS.call_once(|| Options::parse(command_line));
     panic::set_aftermath(aftermath(options.after_panic), monitor::run_after_panic);
     #[cfg(feature = "ktest")]
-    crate::misdeed::before_console(&options);
+    crate::misdeed::before_console(options);
     console::init(options.console);
     console::set_level(options.log_level.number());
     println!("ExoV6 {} i386 Mach microkernel", env!("CARGO_PKG_VERSION"));
+}
 
+/// Where `boot` hands over: paging on, on the boot stack, interrupts off.
+#[unsafe(no_mangle)]
+extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
+    // Traps, so that a fault is told from here on.
+    trap::init(&HANDLERS);
+    let hand_off = HandOff::take(boot);
+    let options = OPTIONS.get().expect("the first word came before");
     mm::init(hand_off.usable());
     trace::record(Kind::Boot, Step::Memory as u32, 0);
 
@@ -88,13 +97,13 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
         interrupts,
         missing,
     };
-    machine::print_banner(&machine, &options);
+    machine::print_banner(&machine, options);
     println!(
         "exov6: ready in {} instructions",
         tsc::now() - hand_off.entry_tsc
     );
     trace::record(Kind::Boot, Step::Ready as u32, 0);
-    go_on(&options)
+    go_on(options)
 }
 
 #[cfg(feature = "ktest")]
