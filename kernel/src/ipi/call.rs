@@ -6,8 +6,8 @@
 //! **Invariants**: whoever calls [`on_others`] with other processors running
 //! has interrupts on and holds no [`IrqLock`](crate::sync::IrqLock): it must be
 //! able to answer another's request while it waits for its turn, or both wait
-//! for ever. Debug builds check it. `PENDING` has a bit set exactly for each
-//! processor that has not finished the request in the other statics.
+//! for ever. Every build checks the former. `PENDING` has a bit set exactly for
+//! each processor that has not finished the request in the other statics.
 
 use core::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
@@ -28,7 +28,9 @@ pub(crate) fn on_others(work: Work, a: u32, b: u32) {
     if others().next().is_none() {
         return;
     }
-    debug_assert!(
+    // Checked in every build: the call below waits for processors that may wait
+    // for this one, and a report is better than silence.
+    assert!(
         interrupts::enabled(),
         "a call waits for others and must answer them"
     );
