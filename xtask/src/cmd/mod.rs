@@ -24,6 +24,7 @@ pub mod check_elf;
 pub mod ci;
 pub mod completions;
 pub mod config;
+pub mod docker_base;
 pub mod docker_build;
 pub mod docker_integration;
 pub mod docker_run;
@@ -122,6 +123,7 @@ fn dispatch(cx: &Context, command: XtaskCmd) -> Result<()> {
         XtaskCmd::BenchBoot(flags) => bench_boot::run(cx, flags),
         XtaskCmd::Tidy(flags) => tidy::run(cx, flags),
         XtaskCmd::Ci(flags) => ci::run(cx, flags),
+        XtaskCmd::DockerBase(flags) => docker_base::run(cx, flags),
         XtaskCmd::DockerBuild(flags) => docker_build::run(cx, flags),
         XtaskCmd::DockerRun(flags) => docker_run::run(cx, flags),
         XtaskCmd::DockerSmoke(flags) => docker_smoke::run(cx, flags),

@@ -73,7 +73,7 @@ pub fn facts(cx: &Context, engine: &Engine, request: &Request) -> Result<Facts> 
 
 /// The certificates that downloads inside have to trust: a proxy that opens TLS
 /// is in this machine's store, and not in the base image's.
-fn certificates() -> Option<PathBuf> {
+pub fn certificates() -> Option<PathBuf> {
     let named = ["CARGO_HTTP_CAINFO", "SSL_CERT_FILE"];
     let named = named.iter().filter_map(std::env::var_os).map(PathBuf::from);
     let usual = [
