@@ -227,11 +227,9 @@ fn tell(
         (Some(_), _) => {}
         (None, _) if steps == Steps::Rawjson => {}
         (None, Event::Cached(step)) => cx.ui.say(format_args!("cached  {}", name(&step))),
-        (None, Event::Done(step)) if is_layer(&step) => {
-            cx.ui.say(format_args!("built   {}", name(&step)));
-        }
+        // When it begins: some take minutes.
         (None, Event::Started(step)) if is_layer(&step) => {
-            cx.ui.say(format_args!("        {} ...", name(&step)));
+            cx.ui.say(format_args!("build   {}", name(&step)));
         }
         (None, Event::Said(line)) if steps == Steps::Plain => {
             cx.ui.say(format_args!("        {line}"));
