@@ -46,6 +46,8 @@ xflags::xflags! {
             optional --json
             /// Also the oldest supported compiler, into target/toolchains.
             optional --oldest
+            /// Also the linters of ci/lint/requirements.txt, into target/lint.
+            optional --lint
             /// Answer: install even if only optional tools are missing.
             optional --all
         }

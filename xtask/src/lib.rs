@@ -21,6 +21,7 @@ pub mod grammar;
 pub mod help;
 pub mod image;
 pub mod interrupt;
+pub mod lint;
 pub mod lock;
 pub mod machine;
 pub mod process;
