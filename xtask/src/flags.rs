@@ -15,6 +15,7 @@ use std::path::PathBuf;
 
 use crate::cli::{Color, ConfigAction, ImageKind, Partition, Ring, Shell, Timeout};
 use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Memory, Net, Pc, Port, Vga};
+use crate::product::Stated;
 
 xflags::xflags! {
     /// ExoV6: a Mach microkernel for i386 PCs, and the tool around it.
@@ -72,6 +73,10 @@ xflags::xflags! {
             optional --ktest
             /// A compiler to use: the folder above its bin/.
             optional --toolchain dir: PathBuf
+            /// Leave kernel, symbols, sizes and manifest.json in this folder.
+            optional --output dir: PathBuf
+            /// The commit of sources that git cannot be asked about, for the manifest.
+            optional --commit id: Stated
         }
 
         /// Check a kernel image against loader and CPU. Example: cargo xtask check-elf --cpu pentium
