@@ -31,6 +31,7 @@ pub mod run;
 pub mod settings;
 pub mod setup;
 pub mod sizes;
+pub mod summary;
 pub mod testing;
 pub mod tidy;
 pub mod tiny;

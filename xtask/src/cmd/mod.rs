@@ -22,6 +22,7 @@ pub mod bench_boot;
 pub mod build;
 pub mod check_elf;
 pub mod ci;
+pub mod ci_summary;
 pub mod completions;
 pub mod config;
 pub mod doctor;
@@ -118,6 +119,7 @@ fn dispatch(cx: &Context, command: XtaskCmd) -> Result<()> {
         XtaskCmd::BenchBoot(flags) => bench_boot::run(cx, flags),
         XtaskCmd::Tidy(flags) => tidy::run(cx, flags),
         XtaskCmd::Ci(flags) => ci::run(cx, flags),
+        XtaskCmd::CiSummary(flags) => ci_summary::run(cx, flags),
         XtaskCmd::Config(flags) => config::run(cx, flags),
         XtaskCmd::Completions(flags) => completions::run(cx, flags),
     }
