@@ -25,6 +25,10 @@ pub mod ci;
 pub mod ci_summary;
 pub mod completions;
 pub mod config;
+pub mod docker_build;
+pub mod docker_integration;
+pub mod docker_run;
+pub mod docker_smoke;
 pub mod doctor;
 pub mod gdb;
 pub mod image;
@@ -120,6 +124,10 @@ fn dispatch(cx: &Context, command: XtaskCmd) -> Result<()> {
         XtaskCmd::Tidy(flags) => tidy::run(cx, flags),
         XtaskCmd::Ci(flags) => ci::run(cx, flags),
         XtaskCmd::CiSummary(flags) => ci_summary::run(cx, flags),
+        XtaskCmd::DockerBuild(flags) => docker_build::run(cx, flags),
+        XtaskCmd::DockerRun(flags) => docker_run::run(cx, flags),
+        XtaskCmd::DockerSmoke(flags) => docker_smoke::run(cx, flags),
+        XtaskCmd::DockerIntegration(flags) => docker_integration::run(cx, flags),
         XtaskCmd::Config(flags) => config::run(cx, flags),
         XtaskCmd::Completions(flags) => completions::run(cx, flags),
     }
