@@ -1,13 +1,14 @@
 //! The workflow does what it promises: each promise is a rule, each rule proven.
 //!
-//! Reads `.github/workflows/qemu-docker-i386.yml` as YAML. `rules` are pure
-//! functions from a workflow to complaints; `faults` breaks the file in one
+//! Reads `.github/workflows/qemu-docker-i386.yml` as YAML. `rules` and `whole`
+//! are pure functions from a workflow to complaints; `faults` breaks the file in one
 //! place after the other and wants the right complaint each time.
 
 mod commands;
 mod faults;
 mod model;
 mod rules;
+mod whole;
 
 use model::Workflow;
 
