@@ -1,5 +1,7 @@
 //! `--expect` and `--send`, the exact command line, and the JSON document.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -260,4 +262,22 @@ fn machines_of_every_kind_start() {
             ENOUGH,
         );
     }
+}
+
+#[test]
+fn a_window_without_a_screen_is_explained() {
+    // An emulator that only says QEMU's words.
+    let run = Run::new();
+    let qemu = run.path("qemu");
+    let words = "#!/bin/sh\ncase \"$*\" in\n\"-display help\") echo gtk ;;\n\
+                 *) echo 'gtk initialization failed' >&2; exit 1 ;;\nesac\n";
+    fs::write(&qemu, words).expect("the temporary folder is writable");
+    fs::set_permissions(&qemu, Permissions::from_mode(0o755)).expect("it is ours");
+    let mut command = run.qemu(
+        Behaviour::Prompt,
+        &["--display", "gtk", "--expect", "kdb", "--no-setup"],
+    );
+    command.env("EXOV6_QEMU", qemu);
+    run.to_its_end(command)
+        .assert(1, "set DISPLAY or WAYLAND_DISPLAY", ENOUGH);
 }
