@@ -273,10 +273,7 @@ fn a_window_without_a_screen_is_explained() {
                  *) echo 'gtk initialization failed' >&2; exit 1 ;;\nesac\n";
     fs::write(&qemu, words).expect("the temporary folder is writable");
     fs::set_permissions(&qemu, Permissions::from_mode(0o755)).expect("it is ours");
-    let mut command = run.qemu(
-        Behaviour::Prompt,
-        &["--display", "gtk", "--expect", "kdb", "--no-setup"],
-    );
+    let mut command = run.qemu(Behaviour::Prompt, &["--display", "gtk", "--expect", "kdb"]);
     command.env("EXOV6_QEMU", qemu);
     run.to_its_end(command)
         .assert(1, "set DISPLAY or WAYLAND_DISPLAY", ENOUGH);
