@@ -58,7 +58,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
             return ExitCode::from(failure.exit.code());
         }
     };
-    let parsed = Xtask::from_vec(normal).map_err(|error| argv::refused(&words, &error));
+    let parsed = Xtask::from_vec(normal).map_err(|error| argv::refused(&grammar, &words, &error));
     let made = parsed.and_then(|flags| {
         let (cx, warnings) = context(&flags)?;
         Ok((cx, warnings, flags.subcommand))

@@ -21,6 +21,8 @@ choice! {
         KernelRust = "kernel-rust",
         /// The PC emulator.
         Qemu = "qemu",
+        /// QEMU's window.
+        QemuGtk = "qemu-gtk",
         /// The debugger.
         Gdb = "gdb",
         /// The strict PC emulator, with its text display and its firmware.
@@ -128,6 +130,11 @@ impl Tool {
                 Named(&["qemu-system-x86"]),
                 &["qemu", "test", "gdb", "bench-boot", "ci"],
             ),
+            Tool::QemuGtk => (
+                Optional,
+                Named(&["qemu-system-gui"]),
+                &["qemu --display gtk"],
+            ),
             Tool::Gdb => (Required, Named(&["gdb"]), &["gdb", "test"]),
             Tool::Bochs => (
                 Required,
@@ -174,7 +181,7 @@ impl Tool {
     pub fn program(self) -> &'static str {
         match self {
             Tool::KernelRust => "rustc",
-            Tool::Qemu => "qemu-system-i386",
+            Tool::Qemu | Tool::QemuGtk => "qemu-system-i386",
             Tool::Gdb => "gdb",
             Tool::Bochs => "bochs",
             Tool::GrubMkrescue => "grub-mkrescue",

@@ -45,6 +45,7 @@ pub fn look(cx: &Context, tool: Tool) -> Result<Presence> {
         Tool::Qemu => Ok(program(&cx.settings.qemu.value)),
         Tool::Docker => Ok(docker()),
         Tool::Buildx => buildx(cx),
+        Tool::QemuGtk => qemu_gtk(cx),
         _ => Ok(with_files(program(Path::new(tool.program())), files(tool))),
     }
 }
@@ -125,6 +126,22 @@ fn buildx(cx: &Context) -> Result<Presence> {
         }
     }
     Ok(client)
+}
+
+/// A QEMU of one's own may have its window built in: so it is asked.
+fn qemu_gtk(cx: &Context) -> Result<Presence> {
+    let here = program(&cx.settings.qemu.value);
+    let Presence::Here { path } = &here else {
+        return Ok(here);
+    };
+    let mut command = std::process::Command::new(path);
+    let displays = run::output(cx, command.args(["-display", "help"]))?;
+    if displays.stdout.lines().any(|line| line.trim() == "gtk") {
+        return Ok(here);
+    }
+    Ok(Presence::Missing {
+        why: format!("{} knows no display gtk", path.display()),
+    })
 }
 
 fn kernel_rust(cx: &Context) -> Result<Presence> {
