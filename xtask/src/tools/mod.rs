@@ -21,6 +21,8 @@ choice! {
         KernelRust = "kernel-rust",
         /// The PC emulator.
         Qemu = "qemu",
+        /// QEMU's window.
+        QemuGtk = "qemu-gtk",
         /// The debugger.
         Gdb = "gdb",
         /// The strict PC emulator, with its text display and its firmware.
@@ -41,6 +43,8 @@ choice! {
         Clippy = "clippy",
         /// The formatter.
         Rustfmt = "rustfmt",
+        /// Python, with the module that makes environments of their own.
+        PythonVenv = "python-venv",
         /// The container engine and its client.
         Docker = "docker",
         /// Docker's plugin that builds images.
@@ -126,6 +130,11 @@ impl Tool {
                 Named(&["qemu-system-x86"]),
                 &["qemu", "test", "gdb", "bench-boot", "ci"],
             ),
+            Tool::QemuGtk => (
+                Optional,
+                Named(&["qemu-system-gui"]),
+                &["qemu --display gtk"],
+            ),
             Tool::Gdb => (Required, Named(&["gdb"]), &["gdb", "test"]),
             Tool::Bochs => (
                 Required,
@@ -144,6 +153,11 @@ impl Tool {
             }
             Tool::Clippy => (Optional, Rust(RustPart::Clippy), &["ci"]),
             Tool::Rustfmt => (Optional, Rust(RustPart::Rustfmt), &["ci"]),
+            Tool::PythonVenv => (
+                Optional,
+                Named(&["python3", "python3-venv"]),
+                &["setup --lint", "ci"],
+            ),
             // The client is a package of its own from Debian 13 on.
             Tool::Docker => (Need::Docker, Split(&["docker.io"], &["docker-cli"]), DOCKER),
             // Debian 12 has none: there `setup::buildx` brings it.
@@ -167,7 +181,7 @@ impl Tool {
     pub fn program(self) -> &'static str {
         match self {
             Tool::KernelRust => "rustc",
-            Tool::Qemu => "qemu-system-i386",
+            Tool::Qemu | Tool::QemuGtk => "qemu-system-i386",
             Tool::Gdb => "gdb",
             Tool::Bochs => "bochs",
             Tool::GrubMkrescue => "grub-mkrescue",
@@ -178,6 +192,7 @@ impl Tool {
             Tool::Debugfs => "debugfs",
             Tool::Clippy => "cargo-clippy",
             Tool::Rustfmt => "rustfmt",
+            Tool::PythonVenv => "python3",
             Tool::Docker | Tool::Buildx => "docker",
             Tool::Iptables => "iptables",
             Tool::Debootstrap => "debootstrap",

@@ -41,9 +41,11 @@ pub fn look(cx: &Context, tool: Tool) -> Result<Presence> {
         Tool::KernelRust => kernel_rust(cx),
         Tool::Clippy => clippy(cx),
         Tool::Rustfmt => rustfmt(cx),
+        Tool::PythonVenv => python_venv(cx),
         Tool::Qemu => Ok(program(&cx.settings.qemu.value)),
         Tool::Docker => Ok(docker()),
         Tool::Buildx => buildx(cx),
+        Tool::QemuGtk => qemu_gtk(cx),
         _ => Ok(with_files(program(Path::new(tool.program())), files(tool))),
     }
 }
@@ -126,6 +128,22 @@ fn buildx(cx: &Context) -> Result<Presence> {
     Ok(client)
 }
 
+/// A QEMU of one's own may have its window built in: so it is asked.
+fn qemu_gtk(cx: &Context) -> Result<Presence> {
+    let here = program(&cx.settings.qemu.value);
+    let Presence::Here { path } = &here else {
+        return Ok(here);
+    };
+    let mut command = std::process::Command::new(path);
+    let displays = run::output(cx, command.args(["-display", "help"]))?;
+    if displays.stdout.lines().any(|line| line.trim() == "gtk") {
+        return Ok(here);
+    }
+    Ok(Presence::Missing {
+        why: format!("{} knows no display gtk", path.display()),
+    })
+}
+
 fn kernel_rust(cx: &Context) -> Result<Presence> {
     let found = toolchain::find(cx, None).and_then(|toolchain| {
         toolchain::linker(&toolchain)?;
@@ -171,6 +189,24 @@ fn rustfmt(cx: &Context) -> Result<Presence> {
         .next()
         .unwrap_or("it does not run")
         .to_owned();
+    Ok(Presence::Missing { why })
+}
+
+/// Debian ships Python without what makes an environment.
+fn python_venv(cx: &Context) -> Result<Presence> {
+    let here = program(Path::new(Tool::PythonVenv.program()));
+    let Presence::Here { path } = &here else {
+        return Ok(here);
+    };
+    let mut command = std::process::Command::new(path);
+    command.args(["-c", "import ensurepip, venv"]);
+    if run::output(cx, &mut command)?.status.success() {
+        return Ok(here);
+    }
+    let why = format!(
+        "{} is there, but not its venv and ensurepip",
+        path.display()
+    );
     Ok(Presence::Missing { why })
 }
 
