@@ -387,7 +387,10 @@ impl Daemon {
             mount = Some(data.clone());
         }
         let socket = lab.folder.join("s");
-        let mut command = Command::new(program);
+        // In a network of its own: without a bridge a daemon removes docker0,
+        // which is another daemon's.
+        let mut command = Command::new("unshare");
+        command.arg("--net").arg(program);
         let option = |name: &str, value: &Path| format!("--{name}={}", value.display());
         command
             .arg(option("data-root", &data))
