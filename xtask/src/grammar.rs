@@ -283,6 +283,7 @@ mod tests {
                 "tidy",
                 "ci",
                 "docker-build",
+                "docker-base",
                 "docker-run",
                 "docker-smoke",
                 "docker-integration",

@@ -160,17 +160,26 @@ impl Drop for Lab<'_> {
     }
 }
 
-/// When the tool is told to end.
-struct Interrupt {
+/// What happens to a running tool: given its case and its process.
+type Deed = fn(&Lab<'_>, u32) -> Outcome;
+
+/// What is done to it.
+enum What {
+    Signal(Signal),
+    Deed(Deed),
+}
+
+/// When what happens to it.
+struct Moment {
     pattern: String,
-    signal: Signal,
+    deed: What,
 }
 
 /// One run of the tool, before it begins.
 pub(super) struct Call<'a> {
     lab: &'a Lab<'a>,
     command: Command,
-    at: Option<Interrupt>,
+    at: Option<Moment>,
 }
 
 /// What became of a run.
@@ -225,9 +234,18 @@ impl<'a> Call<'a> {
 
     /// Sends `signal` as soon as a line contains `pattern`.
     pub(super) fn signalled(mut self, pattern: &str, signal: Signal) -> Self {
-        self.at = Some(Interrupt {
+        self.at = Some(Moment {
             pattern: pattern.to_owned(),
-            signal,
+            deed: What::Signal(signal),
+        });
+        self
+    }
+
+    /// Does something else as soon as a line contains `pattern`.
+    pub(super) fn on(mut self, pattern: &str, deed: Deed) -> Self {
+        self.at = Some(Moment {
+            pattern: pattern.to_owned(),
+            deed: What::Deed(deed),
         });
         self
     }
@@ -269,10 +287,14 @@ impl<'a> Call<'a> {
             let left = deadline.saturating_duration_since(Instant::now());
             match events.recv_timeout(left) {
                 Ok(Event::Line(stream, line)) => {
-                    if at.as_ref().is_some_and(|at| line.contains(&at.pattern)) {
-                        at.take().into_iter().for_each(|at| child.signal(at.signal));
-                    }
                     self.lab.note(line.clone());
+                    if at.as_ref().is_some_and(|at| line.contains(&at.pattern)) {
+                        match at.take().map(|at| at.deed) {
+                            Some(What::Signal(signal)) => child.signal(signal),
+                            Some(What::Deed(deed)) => deed(self.lab, pid)?,
+                            None => {}
+                        }
+                    }
                     for text in [
                         Some(&mut text),
                         (stream == Stream::Stdout).then_some(&mut document),

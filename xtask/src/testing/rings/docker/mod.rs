@@ -4,6 +4,7 @@
 //! at its words, its exit code, and what it left behind. Where no engine can be
 //! had, every case says so and counts as skipped.
 
+mod containers;
 mod daemon;
 mod engines;
 mod faults;
@@ -31,10 +32,15 @@ type Body = fn(&Lab) -> std::result::Result<(), Stop>;
 type Row = (&'static str, &'static str, Body);
 
 fn table() -> impl Iterator<Item = Row> {
-    [engines::CASES, faults::CASES, interrupts::CASES]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        engines::CASES,
+        containers::CASES,
+        faults::CASES,
+        interrupts::CASES,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 pub(super) fn jobs() -> Vec<Box<dyn Job>> {
