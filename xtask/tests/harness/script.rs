@@ -7,58 +7,42 @@ use std::time::Duration;
 use serde_json::Value;
 use xtask::tiny::Behaviour;
 
-use crate::run::Run;
+use crate::run::{Ended, Run};
 
 const ENOUGH: Duration = Duration::from_secs(20);
 
+/// A run with time enough for a loaded machine.
+fn ended(behaviour: Behaviour, words: &[&str]) -> Ended {
+    let run = Run::new();
+    let words = [words, &["--timeout", "20s"]].concat();
+    run.to_its_end(run.qemu(behaviour, &words))
+}
+
 #[test]
 fn a_conversation_that_is_held_to_its_end() {
-    let run = Run::new();
     let words = [
-        "--expect",
-        "kdb>",
-        "--send",
-        "cpus",
-        "--expect",
-        "^heard$",
-        "--expect",
-        "kdb> ",
-        "--timeout",
-        "20s",
+        ["--expect", "kdb>"],
+        ["--send", "cpus"],
+        ["--expect", "^heard$"],
+        ["--expect", "kdb> "],
     ];
-    run.to_its_end(run.qemu(Behaviour::Prompt, &words)).assert(
-        0,
-        "all 3 expected lines came",
-        ENOUGH,
-    );
+    ended(Behaviour::Prompt, words.as_flattened()).assert(0, "all 3 expected lines came", ENOUGH);
 }
 
 #[test]
 fn what_is_sent_last_is_still_done() {
-    let run = Run::new();
-    let words = ["--expect", "kdb>", "--send", "Q", "--timeout", "20s"];
-    let ended = run.to_its_end(run.qemu(Behaviour::Prompt, &words));
-    ended.assert(0, "all 1 expected lines came", ENOUGH);
+    let words = ["--expect", "kdb>", "--send", "Q"];
+    ended(Behaviour::Prompt, &words).assert(0, "all 1 expected lines came", ENOUGH);
 }
 
 #[test]
 fn a_line_that_comes_with_the_end_counts() {
-    let run = Run::new();
     let words = [
-        "--expect",
-        "kdb>",
-        "--send",
-        "Q",
-        "--expect",
-        "^exov6: done ok$",
-        "--timeout",
-        "20s",
+        ["--expect", "kdb>"],
+        ["--send", "Q"],
+        ["--expect", "^exov6: done ok$"],
     ];
-    run.to_its_end(run.qemu(Behaviour::Prompt, &words)).assert(
-        0,
-        "all 2 expected lines came",
-        ENOUGH,
-    );
+    ended(Behaviour::Prompt, words.as_flattened()).assert(0, "all 2 expected lines came", ENOUGH);
 }
 
 #[test]
@@ -89,33 +73,15 @@ fn a_line_that_never_comes_ends_at_the_deadline() {
 
 #[test]
 fn a_machine_that_dies_first_is_a_failure_and_no_deadline() {
-    let run = Run::new();
-    let words = [
-        "--expect",
-        "kdb>",
-        "--send",
-        "P",
-        "--expect",
-        "cpu1",
-        "--timeout",
-        "20s",
-    ];
-    let ended = run.to_its_end(run.qemu(Behaviour::Prompt, &words));
-    ended.assert(
+    let words = [["--expect", "kdb>"], ["--send", "P"], ["--expect", "cpu1"]];
+    ended(Behaviour::Prompt, words.as_flattened()).assert(
         1,
         "panicked: it was asked to while waiting for --expect 'cpu1'",
         ENOUGH,
     );
-    let run = Run::new();
-    let words = ["--expect", "cpu1", "--timeout", "20s"];
-    run.to_its_end(run.qemu(Behaviour::TripleFault, &words))
-        .assert(1, "triple fault", ENOUGH);
-    let run = Run::new();
-    run.to_its_end(run.qemu(Behaviour::Succeed, &words)).assert(
-        1,
-        "ended with success while waiting",
-        ENOUGH,
-    );
+    let words = ["--expect", "cpu1"];
+    ended(Behaviour::TripleFault, &words).assert(1, "triple fault", ENOUGH);
+    ended(Behaviour::Succeed, &words).assert(1, "ended with success while waiting", ENOUGH);
 }
 
 #[test]
@@ -254,13 +220,7 @@ fn machines_of_every_kind_start() {
         ["--firmware", "qboot", "--cpu", "pentium"],
         ["--net", "user", "--hostfwd", "tcp:127.0.0.1:0-:80"],
     ] {
-        let run = Run::new();
-        let words = [&words[..], &["--timeout", "20s"]].concat();
-        run.to_its_end(run.qemu(Behaviour::Succeed, &words)).assert(
-            0,
-            "ended with success",
-            ENOUGH,
-        );
+        ended(Behaviour::Succeed, &words).assert(0, "ended with success", ENOUGH);
     }
 }
 
