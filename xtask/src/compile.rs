@@ -17,7 +17,7 @@ use crate::toolchain::{self, Linker, Toolchain, Version};
 use crate::ui::Verbosity;
 
 /// The name of the target: its file without `.json`.
-const TARGET: &str = "i686-exov6";
+pub const TARGET: &str = "i686-exov6";
 /// What stands for the work tree in the kernel's messages and debug data.
 pub const ROOT_NAME: &str = "/exov6";
 /// What stands for the library sources.

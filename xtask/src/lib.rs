@@ -25,6 +25,7 @@ pub mod interrupt;
 pub mod lock;
 pub mod machine;
 pub mod process;
+pub mod product;
 pub mod project;
 pub mod run;
 pub mod settings;
