@@ -18,6 +18,7 @@ use crate::docker::choices::{Cache, ImageName, Platforms, Stage, Steps};
 use crate::docker::engine::{Client, Platform};
 use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Memory, Net, Pc, Port, Vga};
 use crate::product::Stated;
+use crate::summary::{Job, Kind};
 
 xflags::xflags! {
     /// ExoV6: a Mach microkernel for i386 PCs, and the tool around it.
@@ -49,6 +50,8 @@ xflags::xflags! {
             optional --json
             /// Also the oldest supported compiler, into target/toolchains.
             optional --oldest
+            /// Also the linters of ci/lint/requirements.txt, into target/lint.
+            optional --lint
             /// Answer: install even if only optional tools are missing.
             optional --all
         }
@@ -231,6 +234,26 @@ xflags::xflags! {
             optional --json
             /// Only the steps whose name contains this.
             optional --only step: String
+            /// Write the JSON document to a file as well.
+            optional --report file: PathBuf
+        }
+
+        /// Summarise other jobs' reports. Example: cargo xtask ci-summary --input results
+        cmd ci-summary {
+            /// A folder with the reports of jobs, at any depth.
+            repeated --input dir: PathBuf
+            /// The same of the base branch, or what --json wrote there.
+            optional --baseline dir: PathBuf
+            /// How a job ended: NAME=success, failure, cancelled or skipped.
+            repeated --job result: Job
+            /// steps, tests, boot or build: fail if no input is of this kind.
+            repeated --require kind: Kind
+            /// Write a static page.
+            optional --html file: PathBuf
+            /// Write the numbers, for the next run's --baseline.
+            optional --json file: PathBuf
+            /// Write the Markdown to a file (- for stdout) instead of $GITHUB_STEP_SUMMARY.
+            optional --output file: PathBuf
         }
 
         /// Build image and kernel in a container. Example: cargo xtask docker-build

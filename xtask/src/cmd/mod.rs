@@ -22,6 +22,7 @@ pub mod bench_boot;
 pub mod build;
 pub mod check_elf;
 pub mod ci;
+pub mod ci_summary;
 pub mod completions;
 pub mod config;
 pub mod docker_build;
@@ -122,6 +123,7 @@ fn dispatch(cx: &Context, command: XtaskCmd) -> Result<()> {
         XtaskCmd::BenchBoot(flags) => bench_boot::run(cx, flags),
         XtaskCmd::Tidy(flags) => tidy::run(cx, flags),
         XtaskCmd::Ci(flags) => ci::run(cx, flags),
+        XtaskCmd::CiSummary(flags) => ci_summary::run(cx, flags),
         XtaskCmd::DockerBuild(flags) => docker_build::run(cx, flags),
         XtaskCmd::DockerRun(flags) => docker_run::run(cx, flags),
         XtaskCmd::DockerSmoke(flags) => docker_smoke::run(cx, flags),

@@ -12,6 +12,7 @@ use crate::compile::Compilation;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::flags;
+use crate::lint;
 use crate::machine::Cpu;
 use crate::project::Variant;
 use crate::run;
@@ -26,6 +27,7 @@ struct Document {
     version: u32,
     installed: Vec<Tool>,
     oldest: Option<PathBuf>,
+    lint: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -44,6 +46,9 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
         }
     }
     if cx.dry_run {
+        if flags.lint {
+            lint::install::ensure(cx)?;
+        }
         return dry_run(cx, &missing);
     }
     if !missing.is_empty() {
@@ -56,12 +61,20 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
     } else {
         None
     };
-    let names: Vec<_> = missing.iter().map(|tool| tool.word()).collect();
+    let mut names: Vec<_> = missing.iter().map(|tool| tool.word()).collect();
+    let mut lint = None;
+    if flags.lint {
+        if !lint::install::is_here(cx)? {
+            names.push("lint");
+        }
+        lint = Some(lint::install::ensure(cx)?);
+    }
     if flags.json {
         cx.ui.json(&Document {
             version: 1,
             installed: missing,
             oldest,
+            lint,
         })?;
     }
     if names.is_empty() {

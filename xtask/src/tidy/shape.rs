@@ -71,11 +71,7 @@ pub(super) fn drawer(tree: &Tree) -> Vec<Place> {
 pub(super) fn shell(tree: &Tree) -> Vec<Place> {
     let mut places = Vec::new();
     for file in tree.files.values() {
-        let first = file.text.lines().next().unwrap_or_default();
-        let interpreter = first.rsplit(['/', ' ']).next().unwrap_or_default();
-        let is_shell = file.path.ends_with(".sh")
-            || first.starts_with("#!") && ["sh", "bash", "dash"].contains(&interpreter);
-        if !is_shell {
+        if !file.is_shell() {
             continue;
         }
         let lines = file.text.lines().count();

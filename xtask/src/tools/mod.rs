@@ -43,6 +43,8 @@ choice! {
         Clippy = "clippy",
         /// The formatter.
         Rustfmt = "rustfmt",
+        /// Python, with the module that makes environments of their own.
+        PythonVenv = "python-venv",
     }
 }
 
@@ -136,6 +138,11 @@ impl Tool {
             }
             Tool::Clippy => (Optional, Rust(RustPart::Clippy), &["ci"]),
             Tool::Rustfmt => (Optional, Rust(RustPart::Rustfmt), &["ci"]),
+            Tool::PythonVenv => (
+                Optional,
+                Named(&["python3", "python3-venv"]),
+                &["setup --lint", "ci"],
+            ),
         };
         Facts {
             need,
@@ -159,6 +166,7 @@ impl Tool {
             Tool::Debugfs => "debugfs",
             Tool::Clippy => "cargo-clippy",
             Tool::Rustfmt => "rustfmt",
+            Tool::PythonVenv => "python3",
         }
     }
 }

@@ -40,6 +40,7 @@ pub fn look(cx: &Context, tool: Tool) -> Result<Presence> {
         Tool::KernelRust => kernel_rust(cx),
         Tool::Clippy => clippy(cx),
         Tool::Rustfmt => rustfmt(cx),
+        Tool::PythonVenv => python_venv(cx),
         Tool::Qemu => Ok(program(&cx.settings.qemu.value)),
         Tool::QemuGtk => qemu_gtk(cx),
         _ => Ok(with_files(program(Path::new(tool.program())), files(tool))),
@@ -163,6 +164,24 @@ fn rustfmt(cx: &Context) -> Result<Presence> {
         .next()
         .unwrap_or("it does not run")
         .to_owned();
+    Ok(Presence::Missing { why })
+}
+
+/// Debian ships Python without what makes an environment.
+fn python_venv(cx: &Context) -> Result<Presence> {
+    let here = program(Path::new(Tool::PythonVenv.program()));
+    let Presence::Here { path } = &here else {
+        return Ok(here);
+    };
+    let mut command = std::process::Command::new(path);
+    command.args(["-c", "import ensurepip, venv"]);
+    if run::output(cx, &mut command)?.status.success() {
+        return Ok(here);
+    }
+    let why = format!(
+        "{} is there, but not its venv and ensurepip",
+        path.display()
+    );
     Ok(Presence::Missing { why })
 }
 
