@@ -14,6 +14,7 @@
 use std::path::PathBuf;
 
 use crate::cli::{Color, ConfigAction, ImageKind, Partition, Ring, Shell, Timeout};
+use crate::docker::base::recipe::{Mirror, Suite};
 use crate::docker::choices::{Cache, ImageName, Platforms, Stage, Steps};
 use crate::docker::engine::{Client, Platform};
 use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Memory, Net, Pc, Port, Vga};
@@ -48,6 +49,8 @@ xflags::xflags! {
         cmd setup {
             /// One versioned JSON document on stdout; everything else on stderr.
             optional --json
+            /// Also Docker's engine and buildx, and start the engine.
+            optional --docker
             /// Also the oldest supported compiler, into target/toolchains.
             optional --oldest
             /// Also the linters of ci/lint/requirements.txt, into target/lint.
@@ -284,6 +287,22 @@ xflags::xflags! {
             optional --push ref: ImageName
             /// Write down what is in the image; needs a builder of its own.
             optional --sbom
+        }
+
+        /// Make the base images from Debian's packages. Example: cargo xtask docker-base
+        cmd docker-base {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386, linux/amd64, or both with a comma (both).
+            optional --platform platforms: Platforms
+            /// The release of Debian (bookworm).
+            optional --suite suite: Suite
+            /// The archive, if not the one of this machine.
+            optional --mirror address: Mirror
+            /// docker or podman.
+            optional --engine client: Client
+            /// Make them anew, also over images that this tool did not make.
+            optional --replace
         }
 
         /// Run a command of this tool in a container. Example: cargo xtask docker-run -- test

@@ -282,6 +282,10 @@ mod tests {
                 "bench-boot",
                 "tidy",
                 "ci",
+                "docker-build",
+                "docker-run",
+                "docker-smoke",
+                "docker-integration",
                 "config",
                 "completions"
             ]

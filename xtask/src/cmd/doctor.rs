@@ -185,7 +185,13 @@ fn version_line(cx: &Context, tool: Tool, path: &Path) -> Result<Option<String>>
         Tool::Clippy => return Ok(None),
         _ => "--version",
     };
-    let output = run::output(cx, Command::new(path).arg(argument))?;
+    let mut command = Command::new(path);
+    match tool {
+        // The plugin's own line, and not that of its client.
+        Tool::Buildx => command.args(["buildx", "version"]),
+        _ => command.arg(argument),
+    };
+    let output = run::output(cx, &mut command)?;
     let said = output
         .stdout
         .lines()
@@ -232,7 +238,7 @@ fn table(document: &Document) -> String {
         let state = match (&tool.missing, tool.need) {
             (None, _) => "ok",
             (Some(_), Need::Required) => "MISSING",
-            (Some(_), Need::Optional) => "absent",
+            (Some(_), Need::Optional | Need::Docker) => "absent",
         };
         let path = tool.path.as_ref().map(|path| path.display().to_string());
         let about = match (&tool.missing, path, &tool.says) {

@@ -25,6 +25,7 @@ pub mod ci;
 pub mod ci_summary;
 pub mod completions;
 pub mod config;
+pub mod docker_base;
 pub mod docker_build;
 pub mod docker_integration;
 pub mod docker_run;
@@ -124,6 +125,7 @@ fn dispatch(cx: &Context, command: XtaskCmd) -> Result<()> {
         XtaskCmd::Tidy(flags) => tidy::run(cx, flags),
         XtaskCmd::Ci(flags) => ci::run(cx, flags),
         XtaskCmd::CiSummary(flags) => ci_summary::run(cx, flags),
+        XtaskCmd::DockerBase(flags) => docker_base::run(cx, flags),
         XtaskCmd::DockerBuild(flags) => docker_build::run(cx, flags),
         XtaskCmd::DockerRun(flags) => docker_run::run(cx, flags),
         XtaskCmd::DockerSmoke(flags) => docker_smoke::run(cx, flags),

@@ -10,13 +10,15 @@ use serde::Serialize;
 use crate::cli::{Ktest, Profile};
 use crate::compile::Compilation;
 use crate::context::Context;
+use crate::docker::diagnosis::Trouble;
+use crate::docker::engine::{self, Client};
 use crate::failure::{Exit, Failure, Result};
 use crate::flags;
 use crate::lint;
 use crate::machine::Cpu;
 use crate::project::Variant;
 use crate::run;
-use crate::setup::{self, apt, oldest};
+use crate::setup::{self, apt, buildx, daemon, oldest};
 use crate::toolchain::{self, Toolchain, Version};
 use crate::tools::{self, Need, Tool};
 use crate::ui::command_line;
@@ -38,7 +40,11 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
             "cargo xtask doctor only looks",
         ));
     }
-    let wanted = |tool: &&Tool| flags.all || tool.facts().need == Need::Required;
+    let wanted = |tool: &&Tool| match tool.facts().need {
+        Need::Required => true,
+        Need::Optional => flags.all,
+        Need::Docker => flags.docker,
+    };
     let mut missing = Vec::new();
     for &tool in Tool::ALL.iter().filter(wanted) {
         if tools::look(cx, tool)?.is_missing() {
@@ -49,10 +55,13 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
         if flags.lint {
             lint::install::ensure(cx)?;
         }
-        return dry_run(cx, &missing);
+        return dry_run(cx, &missing, flags.docker.then_some(Engine));
     }
     if !missing.is_empty() {
         setup::install(cx, &missing)?;
+    }
+    if flags.docker {
+        daemon::start(cx)?;
     }
     let toolchain = toolchain::find(cx, None)?;
     fetch(cx, &toolchain)?;
@@ -85,14 +94,30 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
     Ok(())
 }
 
-fn dry_run(cx: &Context, missing: &[Tool]) -> Result<()> {
-    if missing.is_empty() {
+/// Docker's engine is wanted, and that it runs.
+struct Engine;
+
+fn dry_run(cx: &Context, missing: &[Tool], engine: Option<Engine>) -> Result<()> {
+    let starts = match engine {
+        Some(Engine) => engine::ask(cx, Client::Docker)?
+            .err()
+            .filter(|trouble| daemon::is_ours(trouble) || matches!(trouble, Trouble::NoClient(_))),
+        None => None,
+    };
+    if missing.is_empty() && starts.is_none() {
         cx.ui
             .result("everything is here; nothing would be installed");
         return Ok(());
     }
     for command in apt::commands(cx, missing)? {
         cx.ui.print(format_args!("{}\n", command_line(&command)));
+    }
+    let packages = apt::packages(cx, missing)?;
+    if missing.contains(&Tool::Buildx) && !packages.iter().any(|name| name == buildx::PACKAGE) {
+        buildx::dry_run(cx);
+    }
+    if starts.is_some() {
+        daemon::dry_run(cx)?;
     }
     let names: Vec<_> = missing.iter().map(|tool| tool.word()).collect();
     cx.ui

@@ -12,6 +12,7 @@ use crate::choice;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::run;
+use crate::setup::{self, daemon};
 
 choice! {
     /// The program that talks to an engine.
@@ -107,6 +108,12 @@ impl Engine {
         }
         match look(cx, want)? {
             Ok(engine) => Ok(engine),
+            Err(trouble) if cx.setup_allowed && !cx.offline && is_setups(&trouble) => {
+                cx.ui
+                    .say(format_args!("{}: setting it up", trouble.failure().what));
+                setup::docker(cx)?;
+                look(cx, want)?.map_err(|trouble| trouble.failure())
+            }
             Err(trouble) => Err(trouble.failure()),
         }
     }
@@ -125,6 +132,14 @@ impl Engine {
     /// Its client, ready for arguments.
     pub fn command(&self) -> Command {
         command(self.client, &self.program)
+    }
+}
+
+/// Whether `setup --docker` mends this.
+fn is_setups(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::NoClient(Client::Docker) | Trouble::NoBuildx => true,
+        trouble => daemon::is_ours(trouble),
     }
 }
 

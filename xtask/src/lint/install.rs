@@ -19,20 +19,12 @@ use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
 use crate::lock::Lock;
 use crate::run;
-use crate::tools::{self, Tool};
+use crate::tools::{self, Presence, Tool};
 
 /// Versions and hashes.
 const REQUIREMENTS: &str = "ci/lint/requirements.txt";
 /// The command that installs.
 const SETUP: &str = "run: cargo xtask setup --lint";
-/// Where docker looks for its plugins, beside the person's own folder.
-const PLUGINS: [&str; 5] = [
-    "/usr/local/lib/docker/cli-plugins",
-    "/usr/local/libexec/docker/cli-plugins",
-    "/usr/lib/docker/cli-plugins",
-    "/usr/libexec/docker/cli-plugins",
-    "/opt/homebrew/lib/docker/cli-plugins",
-];
 
 /// Everything about linters goes below here.
 pub fn dir(cx: &Context) -> PathBuf {
@@ -46,7 +38,7 @@ pub fn dir(cx: &Context) -> PathBuf {
 /// cannot be had.
 pub(super) fn program(cx: &Context, lint: Lint) -> Result<PathBuf> {
     if lint == Lint::Bake {
-        return buildx();
+        return buildx(cx);
     }
     let name = match lint {
         Lint::Compose => "docker-compose",
@@ -66,23 +58,12 @@ pub(super) fn program(cx: &Context, lint: Lint) -> Result<PathBuf> {
     })
 }
 
-/// buildx is a plugin of docker's, and a program by itself.
-fn buildx() -> Result<PathBuf> {
-    let own = match std::env::var_os("DOCKER_CONFIG") {
-        Some(dir) if !dir.is_empty() => Some(PathBuf::from(dir)),
-        _ => std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".docker")),
-    };
-    let own = own.map(|dir| dir.join("cli-plugins"));
-    let folders = own.into_iter().chain(PLUGINS.map(PathBuf::from));
-    folders
-        .map(|folder| folder.join("docker-buildx"))
-        .find(|program| program.is_file())
-        .ok_or_else(|| {
-            Failure::missing(
-                "docker's buildx is not on this machine",
-                "run: cargo xtask setup --docker",
-            )
-        })
+/// The client, if it has the plugin. A daemon is not needed to print.
+fn buildx(cx: &Context) -> Result<PathBuf> {
+    match tools::look(cx, Tool::Buildx)? {
+        Presence::Here { path } => Ok(path),
+        Presence::Missing { why } => Err(Failure::missing(why, "run: cargo xtask setup --docker")),
+    }
 }
 
 /// The environment, and what says that it is whole.

@@ -152,7 +152,7 @@ fn words(lint: Lint, files: &[String]) -> Vec<OsString> {
     };
     let (before, after): (&[&str], &[&str]) = match lint {
         Lint::Compose => (&["--file"], &["config", "--quiet"]),
-        Lint::Bake => (&["bake", "--print", "--file"], &[]),
+        Lint::Bake => (&["buildx", "bake", "--print", "--file"], &[]),
         _ => (&[], &[]),
     };
     let words = words.iter().chain(before).copied();
@@ -218,7 +218,7 @@ mod tests {
                 .expect("plain words")
         };
         assert_eq!(line(Lint::Compose), "--file a b config --quiet");
-        assert_eq!(line(Lint::Bake), "bake --print --file a b");
+        assert_eq!(line(Lint::Bake), "buildx bake --print --file a b");
         assert!(line(Lint::Zizmor).starts_with("--offline "));
         assert!(line(Lint::Shellcheck).ends_with(" a b"));
     }

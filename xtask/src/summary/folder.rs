@@ -166,7 +166,7 @@ mod tests {
             "deep",
             &[("a/b/test.json", RUN), ("a/kernel.elf", "\u{7f}ELF")],
         );
-        let contents = read(&[place.0.clone()]);
+        let contents = read(std::slice::from_ref(&place.0));
         assert_eq!(contents.troubles, [] as [&str; 0]);
         assert_eq!(contents.inputs[0].name, "a/b/test.json");
     }
@@ -174,14 +174,14 @@ mod tests {
     #[test]
     fn a_run_in_both_forms_counts_once_and_must_agree() {
         let place = Place::new("both", &[("test.json", RUN), ("test.xml", JUNIT)]);
-        let contents = read(&[place.0.clone()]);
+        let contents = read(std::slice::from_ref(&place.0));
         assert_eq!((contents.inputs.len(), contents.troubles.len()), (1, 0));
         let two = JUNIT.replace(
             "</testsuite>",
             "<testcase name=\"b\" time=\"0\"/></testsuite>",
         );
         let place = Place::new("disagree", &[("test.json", RUN), ("test.xml", &two)]);
-        let contents = read(&[place.0.clone()]);
+        let contents = read(std::slice::from_ref(&place.0));
         assert!(
             contents.troubles[0].starts_with("test.xml: it says"),
             "{contents:?}"
@@ -191,7 +191,7 @@ mod tests {
     #[test]
     fn a_junit_file_alone_is_a_run() {
         let place = Place::new("junit", &[("other.xml", JUNIT)]);
-        let contents = read(&[place.0.clone()]);
+        let contents = read(std::slice::from_ref(&place.0));
         let Report::Tests(tests) = &contents.inputs[0].report else {
             panic!("{contents:?}")
         };
@@ -211,7 +211,7 @@ mod tests {
             "bad",
             &[("x/test.json", half), ("odd.json", "{}"), ("t.xml", "<a>")],
         );
-        let contents = read(&[place.0.clone()]);
+        let contents = read(std::slice::from_ref(&place.0));
         let text = contents.troubles.join("\n");
         assert!(text.contains("x/test.json: it is truncated"), "{text}");
         assert!(

@@ -272,7 +272,7 @@ mod tests_of_this_file {
 
     #[test]
     fn what_is_wrong_with_a_document_is_said() {
-        let why = |text: &str| json(text).err().expect("no document");
+        let why = |text: &str| json(text).expect_err("no document");
         assert_eq!(why(" \n"), "is empty");
         for end in [10, TESTS.len() / 2, TESTS.len() - 1] {
             assert!(why(&TESTS[..end]).starts_with("is truncated: "), "{end}");

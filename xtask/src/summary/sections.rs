@@ -385,7 +385,7 @@ fn all_cases(tests: &Merged) -> Option<Section> {
         ]
     });
     let table = table(vec!["case", "", "time"], rows.collect())?;
-    let title = format!("All {} cases", tests.cases.len());
+    let title = format!("All cases: {}", tests.cases.len());
     Some(Section::folded(title, vec![table]))
 }
 

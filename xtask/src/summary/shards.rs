@@ -46,11 +46,14 @@ impl Merged {
     }
 }
 
+/// One part: the document it is from, what it says it is, how many cases it has.
+type Found = (String, Part, usize);
+
 /// Puts runs together; each comes with the name of its document.
 pub fn merge(runs: Vec<(String, Tests)>) -> Merged {
     let mut merged = Merged::default();
     // By how many parts, of which cases.
-    let mut parts: BTreeMap<(u32, String), Vec<(String, Part, usize)>> = BTreeMap::new();
+    let mut parts: BTreeMap<(u32, String), Vec<Found>> = BTreeMap::new();
     let mut sets: BTreeMap<(u32, String), Vec<String>> = BTreeMap::new();
     for (name, tests) in runs {
         if tests.not_run > 0 {
@@ -104,7 +107,7 @@ pub fn merge(runs: Vec<(String, Tests)>) -> Merged {
 }
 
 /// Whether these parts, of one list of cases, are all there are.
-fn whole(found: &[(String, Part, usize)], troubles: &mut Vec<String>) {
+fn whole(found: &[Found], troubles: &mut Vec<String>) {
     let Some((_, any, _)) = found.first() else {
         return;
     };

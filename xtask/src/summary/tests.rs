@@ -104,7 +104,7 @@ fn what_is_whole_and_good_is_good() {
         "| together |",
         "| kernel: text | 1,000 | bytes |",
         "## Files",
-        "All 2 cases",
+        "All cases: 2",
     ] {
         assert!(text.contains(part), "no {part:?} in\n{text}");
     }
