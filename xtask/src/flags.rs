@@ -14,6 +14,8 @@
 use std::path::PathBuf;
 
 use crate::cli::{Color, ConfigAction, ImageKind, Partition, Ring, Shell, Timeout};
+use crate::docker::choices::{Cache, ImageName, Platforms, Stage, Steps};
+use crate::docker::engine::{Client, Platform};
 use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Memory, Net, Pc, Port, Vga};
 use crate::product::Stated;
 
@@ -229,6 +231,68 @@ xflags::xflags! {
             optional --json
             /// Only the steps whose name contains this.
             optional --only step: String
+        }
+
+        /// Build image and kernel in a container. Example: cargo xtask docker-build
+        cmd docker-build {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386, linux/amd64, or both with a comma.
+            optional --platform platforms: Platforms
+            /// toolchain, build, test or export: how far to go (build).
+            optional --target stage: Stage
+            /// docker or podman.
+            optional --engine client: Client
+            /// A builder of buildx instead of the engine's own.
+            optional --builder name: String
+            /// The base image, by tag or by digest.
+            optional --base ref: ImageName
+            /// none, local, gha or registry=REF: where layers are kept as well.
+            optional --cache where: Cache
+            /// Use no layer that is there.
+            optional --no-cache
+            /// Ask the registry for a newer base image.
+            optional --pull
+            /// auto, plain or rawjson.
+            optional --progress steps: Steps
+            /// Where the kernel's files go; a folder for each of several platforms.
+            optional --output dir: PathBuf
+            /// Push the image under this name.
+            optional --push ref: ImageName
+            /// Write down what is in the image; needs a builder of its own.
+            optional --sbom
+        }
+
+        /// Run a command of this tool in a container. Example: cargo xtask docker-run -- test
+        cmd docker-run {
+            /// linux/386 or linux/amd64.
+            optional --platform platform: Platform
+            /// docker or podman.
+            optional --engine client: Client
+            /// Give the container /dev/kvm; the command must ask for it too.
+            optional --kvm
+            /// The command and its flags, after --.
+            repeated words: String
+        }
+
+        /// Boot the smallest machine in a container. Example: cargo xtask docker-smoke
+        cmd docker-smoke {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386 or linux/amd64.
+            optional --platform platform: Platform
+            /// docker or podman.
+            optional --engine client: Client
+        }
+
+        /// Boot two processors in a container. Example: cargo xtask docker-integration
+        cmd docker-integration {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386 or linux/amd64.
+            optional --platform platform: Platform
+            /// docker or podman.
+            optional --engine client: Client
         }
 
         /// Show the settings and where each came from. Example: cargo xtask config show

@@ -11,6 +11,7 @@ pub mod cmd;
 pub mod compile;
 pub mod completions;
 pub mod context;
+pub mod docker;
 pub mod elf;
 pub mod emulator;
 pub mod failure;

@@ -24,6 +24,10 @@ pub mod check_elf;
 pub mod ci;
 pub mod completions;
 pub mod config;
+pub mod docker_build;
+pub mod docker_integration;
+pub mod docker_run;
+pub mod docker_smoke;
 pub mod doctor;
 pub mod gdb;
 pub mod image;
@@ -118,6 +122,10 @@ fn dispatch(cx: &Context, command: XtaskCmd) -> Result<()> {
         XtaskCmd::BenchBoot(flags) => bench_boot::run(cx, flags),
         XtaskCmd::Tidy(flags) => tidy::run(cx, flags),
         XtaskCmd::Ci(flags) => ci::run(cx, flags),
+        XtaskCmd::DockerBuild(flags) => docker_build::run(cx, flags),
+        XtaskCmd::DockerRun(flags) => docker_run::run(cx, flags),
+        XtaskCmd::DockerSmoke(flags) => docker_smoke::run(cx, flags),
+        XtaskCmd::DockerIntegration(flags) => docker_integration::run(cx, flags),
         XtaskCmd::Config(flags) => config::run(cx, flags),
         XtaskCmd::Completions(flags) => completions::run(cx, flags),
     }
