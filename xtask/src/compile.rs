@@ -142,6 +142,9 @@ fn rustc_flags(cpu: Cpu, linker: &Linker, renamed: &[(PathBuf, &str)]) -> Vec<St
         // Names with their generics, and the same from every compiler.
         "-Csymbol-mangling-version=v0".to_owned(),
         identity::revision_flag(),
+        // A rustc of 32 bits weighs stack slots in x87 registers, which are
+        // wider than SSE's, and chooses others (docs/decisions/0014).
+        "-Cllvm-args=-disable-ssc".to_owned(),
     ];
     if let Linker::Lld(path) = linker {
         flags.push(format!("-Clinker={}", path.display()));

@@ -14,20 +14,33 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use crate::compile::{CARGO_NAME, SOURCES_NAME};
 use crate::failure::{Doing, Failure, Result};
 
 /// Set for the cargo whose rustc this program wraps.
 const MARK: &str = "EXOV6_STANDS_FOR_RUSTC";
+const REMAP: &str = "--remap-path-prefix=";
 /// To be counted up when the names change: cargo sees flags, not this code.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// What cargo says about a crate that it has rustc compile.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Package {
     name: String,
     version: String,
-    /// Where it was unpacked, if it is not of this work tree or the library.
-    unpacked: Vec<PathBuf>,
+    /// The folder of its Cargo.toml.
+    dir: PathBuf,
+    /// Who put it there.
+    origin: Origin,
+}
+
+/// Whose folder a package lies in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// The work tree's, or the compiler's library.
+    Tree,
+    /// cargo's: downloaded, or vendored.
+    Unpacked,
 }
 
 /// Makes `command`, a cargo, call this program instead of rustc.
@@ -47,11 +60,16 @@ pub fn stand_in(words: &[OsString]) -> Option<ExitCode> {
     std::env::var_os(MARK)?;
     let (rustc, words) = words.split_first()?;
     let mut command = Command::new(rustc);
-    match package() {
-        Some(package) => command.args(renamed(words, &package)),
+    match (package(), std::env::current_dir()) {
+        (Some(package), Ok(here)) => {
+            let call = renamed(words, &package, &here);
+            command.args(call.words).current_dir(call.dir);
+        }
         // cargo only asks the compiler about itself.
-        None => command.args(words),
-    };
+        _ => {
+            command.args(words);
+        }
+    }
     let error = command.exec();
     eprintln!(
         "error: starting {} failed: {error}",
@@ -68,42 +86,82 @@ fn package() -> Option<Package> {
     let is_unpacked = [".cargo-ok", ".cargo-checksum.json"]
         .iter()
         .any(|name| dir.join(name).exists());
-    let mut unpacked = Vec::new();
-    if is_unpacked {
-        // The compiler's working folder has no symbolic links in its name.
-        unpacked.extend(std::fs::canonicalize(&dir).ok().filter(|real| *real != dir));
-        unpacked.push(dir);
-    }
     Some(Package {
         name: text("CARGO_PKG_NAME")?,
         version: text("CARGO_PKG_VERSION")?,
-        unpacked,
+        dir,
+        origin: if is_unpacked {
+            Origin::Unpacked
+        } else {
+            Origin::Tree
+        },
     })
 }
 
-/// The words for rustc, with an identity that knows no host and no folder.
-fn renamed(words: &[OsString], package: &Package) -> Vec<OsString> {
+/// How rustc is called.
+#[derive(Debug, PartialEq, Eq)]
+struct Call {
+    words: Vec<OsString>,
+    dir: PathBuf,
+}
+
+/// The call with an identity that knows no host and no folder.
+fn renamed(words: &[OsString], package: &Package, here: &Path) -> Call {
     let identity = identity(words, package);
+    let is_foreign = package.origin == Origin::Unpacked || is_library(words, &package.dir);
     let mut renamed = Vec::new();
-    let mut words = words.iter().peekable();
-    while let Some(word) = words.next() {
-        let next_is_metadata = words.peek().is_some_and(|next| is_metadata(next));
+    let mut rest = words.iter().peekable();
+    while let Some(word) = rest.next() {
+        let next_is_metadata = rest.peek().is_some_and(|next| is_metadata(next));
         if word == "-C" && next_is_metadata {
-            words.next();
+            rest.next();
+        } else if is_foreign && is_source(word) {
+            renamed.push(here.join(word).into_os_string());
         } else {
             renamed.push(word.clone());
         }
     }
     renamed.push("-C".into());
     renamed.push(format!("metadata={identity}").into());
-    // The last one that fits counts, so these go behind the others.
-    for dir in &package.unpacked {
-        let mut flag = OsString::from("--remap-path-prefix=");
-        flag.push(dir);
-        flag.push(format!("=/cargo/{}-{}", package.name, package.version));
-        renamed.push(flag);
+    if package.origin == Origin::Unpacked {
+        // The compiler's working folder has no symbolic links in its name.
+        let real = std::fs::canonicalize(&package.dir).unwrap_or_default();
+        let real = Some(real).filter(|real| real.is_absolute() && *real != package.dir);
+        // The last one that fits counts, so these go behind the others.
+        for dir in real.iter().chain([&package.dir]) {
+            let mut flag = OsString::from(REMAP);
+            flag.push(dir);
+            flag.push(format!(
+                "={CARGO_NAME}/{}-{}",
+                package.name, package.version
+            ));
+            renamed.push(flag);
+        }
     }
-    renamed
+    // What lies below the work tree, as a compiler in target/ does, is compiled
+    // there by a relative path, and elsewhere in its own folder.
+    let dir = if is_foreign { &package.dir } else { here };
+    Call {
+        words: renamed,
+        dir: dir.to_owned(),
+    }
+}
+
+/// Whether a package is of the compiler's library, as the flags name it.
+fn is_library(words: &[OsString], dir: &Path) -> bool {
+    words.iter().any(|word| {
+        let word = word.to_string_lossy();
+        let renamed = word
+            .strip_prefix(REMAP)
+            .and_then(|pair| pair.rsplit_once('='));
+        renamed.is_some_and(|(from, to)| to == SOURCES_NAME && dir.starts_with(from))
+    })
+}
+
+/// The crate's first file, the only word that is one.
+fn is_source(word: &OsStr) -> bool {
+    let word = word.to_string_lossy();
+    word.ends_with(".rs") && !word.starts_with('-')
 }
 
 fn is_metadata(word: &OsStr) -> bool {
@@ -164,7 +222,8 @@ mod tests {
         Package {
             name: "bit-flags".to_owned(),
             version: "2.13.2".to_owned(),
-            unpacked: Vec::new(),
+            dir: "/p/bitflags".into(),
+            origin: Origin::Tree,
         }
     }
 
@@ -172,68 +231,78 @@ mod tests {
         text.split(' ').map(OsString::from).collect()
     }
 
-    fn line(words: &[OsString]) -> String {
-        words.join(OsStr::new(" ")).to_string_lossy().into_owned()
+    fn called(text: &str, package: &Package) -> (String, PathBuf) {
+        let call = renamed(&words(text), package, Path::new("/p"));
+        let line = call.words.join(OsStr::new(" "));
+        (line.to_string_lossy().into_owned(), call.dir)
     }
 
     const CALL: &str = "--crate-name bitflags --edition=2021 src/lib.rs --crate-type lib \
         --cfg feature=\"b\" --cfg feature=\"a\" --cfg other -C metadata=0123456789abcdef \
-        -C extra-filename=-0123456789abcdef --remap-path-prefix=/home/u/.cargo=/cargo";
+        -C extra-filename=-0123456789abcdef --remap-path-prefix=/p/target/tc=/rust";
 
     #[test]
     fn what_cargo_made_of_the_host_goes() {
-        let here = words(CALL);
-        let there = words(&CALL.replace("metadata=0123", "metadata=9999"));
-        let made = renamed(&here, &package());
-        assert_eq!(made, renamed(&there, &package()));
-        let line = line(&made);
+        let (line, dir) = called(CALL, &package());
+        let there = CALL.replace("metadata=0123", "metadata=9999");
+        assert_eq!(line, called(&there, &package()).0);
         assert_eq!(line.matches("metadata=").count(), 1, "{line}");
         assert!(
             line.ends_with("-C metadata=bit-flags/2.13.2/bitflags/lib/feature=\"a\"/feature=\"b\""),
             "{line}"
         );
-        // Everything else stays, in its order.
+        // Everything else stays, in its order and its place.
         let rest = CALL.replace("-C metadata=0123456789abcdef ", "");
         assert!(line.starts_with(&rest), "{line}");
+        assert_eq!(dir, Path::new("/p"));
     }
 
     #[test]
     fn different_crates_stay_different() {
         let of = |text: &str, package: &Package| identity(&words(text), package);
-        let mut seen = BTreeSet::new();
-        seen.insert(of(CALL, &package()));
         let newer = Package {
             version: "2.14.0".to_owned(),
             ..package()
         };
-        seen.insert(of(CALL, &newer));
-        seen.insert(of(
-            &CALL.replace("--crate-type lib", "--crate-type bin"),
-            &package(),
-        ));
-        seen.insert(of(
-            &CALL.replace("feature=\"b\"", "feature=\"c\""),
-            &package(),
-        ));
-        seen.insert(of(
-            &CALL.replace("bitflags", "build_script_build"),
-            &package(),
-        ));
+        let mut seen = BTreeSet::from([of(CALL, &package()), of(CALL, &newer)]);
+        for (from, to) in [
+            ("--crate-type lib", "--crate-type bin"),
+            ("feature=\"b\"", "feature=\"c\""),
+            ("bitflags", "build_script_build"),
+        ] {
+            seen.insert(of(&CALL.replace(from, to), &package()));
+        }
         assert_eq!(seen.len(), 5, "{seen:?}");
     }
 
     #[test]
-    fn the_folder_of_a_crate_gets_the_name_of_the_crate() {
+    fn an_unpacked_crate_is_called_by_its_name_wherever_it_lies() {
+        for folder in ["/home/u/.cargo/registry/src/i-1949/b-2.13.2", "/p/vendor/b"] {
+            let package = Package {
+                dir: folder.into(),
+                origin: Origin::Unpacked,
+                ..package()
+            };
+            let (line, dir) = called(CALL, &package);
+            let renamed = format!(" {REMAP}{folder}=/cargo/bit-flags-2.13.2");
+            assert!(line.ends_with(&renamed), "{line}");
+            assert!(line.contains(" /p/src/lib.rs "), "{line}");
+            assert_eq!(dir, Path::new(folder));
+        }
+    }
+
+    #[test]
+    fn the_library_is_compiled_in_its_own_folder_also_below_the_work_tree() {
         let package = Package {
-            unpacked: vec!["/home/u/.cargo/registry/src/index-1949/bitflags-2.13.2".into()],
+            dir: "/p/target/tc/library/core".into(),
             ..package()
         };
-        let made = line(&renamed(&words(CALL), &package));
+        let call = CALL.replace("src/lib.rs", "target/tc/library/core/src/lib.rs");
+        let (line, dir) = called(&call, &package);
         assert!(
-            made.ends_with(
-                "--remap-path-prefix=/home/u/.cargo/registry/src/index-1949/bitflags-2.13.2=/cargo/bit-flags-2.13.2"
-            ),
-            "{made}"
+            line.contains(" /p/target/tc/library/core/src/lib.rs "),
+            "{line}"
         );
+        assert_eq!(dir, package.dir);
     }
 }
