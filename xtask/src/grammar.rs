@@ -280,6 +280,7 @@ mod tests {
                 "test",
                 "gdb",
                 "bench-boot",
+                "reproduce",
                 "tidy",
                 "ci",
                 "ci-summary",

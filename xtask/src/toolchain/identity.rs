@@ -21,7 +21,7 @@ use crate::failure::{Doing, Failure, Result};
 const MARK: &str = "EXOV6_STANDS_FOR_RUSTC";
 const REMAP: &str = "--remap-path-prefix=";
 /// To be counted up when the names change: cargo sees flags, not this code.
-const REVISION: u32 = 2;
+const REVISION: u32 = 3;
 
 /// What cargo says about a crate that it has rustc compile.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,8 @@ struct Package {
     dir: PathBuf,
     /// Who put it there.
     origin: Origin,
+    /// What its build script writes to, if it has one.
+    out: Option<PathBuf>,
 }
 
 /// Whose folder a package lies in.
@@ -95,6 +97,7 @@ fn package() -> Option<Package> {
         } else {
             Origin::Tree
         },
+        out: std::env::var_os("OUT_DIR").map(PathBuf::from),
     })
 }
 
@@ -123,20 +126,13 @@ fn renamed(words: &[OsString], package: &Package, here: &Path) -> Call {
     }
     renamed.push("-C".into());
     renamed.push(format!("metadata={identity}").into());
+    // The last one that fits counts, so these go behind the others.
+    let name = format!("{CARGO_NAME}/{}-{}", package.name, package.version);
     if package.origin == Origin::Unpacked {
-        // The compiler's working folder has no symbolic links in its name.
-        let real = std::fs::canonicalize(&package.dir).unwrap_or_default();
-        let real = Some(real).filter(|real| real.is_absolute() && *real != package.dir);
-        // The last one that fits counts, so these go behind the others.
-        for dir in real.iter().chain([&package.dir]) {
-            let mut flag = OsString::from(REMAP);
-            flag.push(dir);
-            flag.push(format!(
-                "={CARGO_NAME}/{}-{}",
-                package.name, package.version
-            ));
-            renamed.push(flag);
-        }
+        renamed.extend(remap(&package.dir, &name));
+    }
+    if let Some(out) = &package.out {
+        renamed.extend(remap(out, &format!("{name}/out")));
     }
     // What lies below the work tree, as a compiler in target/ does, is compiled
     // there by a relative path, and elsewhere in its own folder.
@@ -145,6 +141,21 @@ fn renamed(words: &[OsString], package: &Package, here: &Path) -> Call {
         words: renamed,
         dir: dir.to_owned(),
     }
+}
+
+/// The flags that rename a folder, under every name that the compiler may see.
+fn remap(dir: &Path, name: &str) -> Vec<OsString> {
+    // The compiler's working folder has no symbolic links in its name.
+    let real = std::fs::canonicalize(dir).ok();
+    let dirs = real.filter(|real| real != dir).into_iter();
+    dirs.chain([dir.to_owned()])
+        .map(|dir| {
+            let mut flag = OsString::from(REMAP);
+            flag.push(dir);
+            flag.push(format!("={name}"));
+            flag
+        })
+        .collect()
 }
 
 /// Whether a package is of the compiler's library, as the flags name it.
@@ -193,7 +204,7 @@ fn identity(words: &[OsString], package: &Package) -> String {
 }
 
 /// This program's file, also if a newer one has taken its place.
-fn this_program() -> Result<PathBuf> {
+pub fn this_program() -> Result<PathBuf> {
     let path = std::env::current_exe().doing("finding this program's file")?;
     let text = path.to_string_lossy();
     let path = match text.strip_suffix(" (deleted)") {
@@ -224,6 +235,7 @@ mod tests {
             version: "2.13.2".to_owned(),
             dir: "/p/bitflags".into(),
             origin: Origin::Tree,
+            out: None,
         }
     }
 
@@ -281,10 +293,14 @@ mod tests {
             let package = Package {
                 dir: folder.into(),
                 origin: Origin::Unpacked,
+                out: Some("/p/target/build/b-0123/out".into()),
                 ..package()
             };
             let (line, dir) = called(CALL, &package);
-            let renamed = format!(" {REMAP}{folder}=/cargo/bit-flags-2.13.2");
+            let renamed = format!(
+                " {REMAP}{folder}=/cargo/bit-flags-2.13.2 \
+                 {REMAP}/p/target/build/b-0123/out=/cargo/bit-flags-2.13.2/out"
+            );
             assert!(line.ends_with(&renamed), "{line}");
             assert!(line.contains(" /p/src/lib.rs "), "{line}");
             assert_eq!(dir, Path::new(folder));
