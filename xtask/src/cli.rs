@@ -109,7 +109,7 @@ choice! {
 }
 
 choice! {
-    /// The rings of tests, innermost first.
+    /// The five rings of tests, innermost first.
     pub enum Ring {
         /// Pure logic, on this machine.
         Host = "host",
@@ -119,7 +119,7 @@ choice! {
         Kernels = "kernels",
         /// The whole system.
         System = "system",
-        /// The images and containers, on a real engine.
+        /// This tool against a container engine.
         Docker = "docker",
     }
 }

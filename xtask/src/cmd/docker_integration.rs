@@ -1,4 +1,4 @@
-//! `cargo xtask docker-integration`: a boot in the container on two processors.
+//! `cargo xtask docker-integration`: one boot in the container.
 //!
 //! Owns the choice of the machine; what is seen and judged is in `docker::smoke`.
 

@@ -1,9 +1,8 @@
 //! The host ring: the workspace's own tests, each in a process of its own.
 //!
-//! Owns how they are built, listed and run; [`super::docker`] runs its own the
-//! same way. A process a test costs a few milliseconds and buys a deadline for
-//! each, the exact name of one that hangs, and no test that depends on
-//! another's leavings.
+//! Owns how they are built, listed and run. A process a test costs a few
+//! milliseconds and buys a deadline for each, the exact name of one that
+//! hangs, and no test that depends on another's leavings.
 
 use std::fs::{self, File};
 use std::path::PathBuf;
@@ -12,7 +11,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::{docker, not_started};
+use super::not_started;
 use crate::cli::{Profile, Ring};
 use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
@@ -68,9 +67,6 @@ const DRIVEN: [Tool; 9] = [
 pub(super) fn jobs(cx: &Context, profile: Profile, extent: Extent) -> Result<Vec<Box<dyn Job>>> {
     let mut jobs: Vec<Box<dyn Job>> = Vec::new();
     for program in build(cx, profile)? {
-        if program.group == docker::GROUP {
-            continue;
-        }
         let program = Arc::new(program);
         let ignored = list(cx, &program, &["--ignored"])?;
         for test in list(cx, &program, &[])? {
@@ -117,7 +113,7 @@ fn build_command(cx: &Context, profile: Profile) -> Command {
     command
 }
 
-pub(super) fn build(cx: &Context, profile: Profile) -> Result<Vec<Program>> {
+fn build(cx: &Context, profile: Profile) -> Result<Vec<Program>> {
     let mut command = build_command(cx, profile);
     let _progress = cx
         .ui
@@ -146,7 +142,7 @@ pub fn host_cargo(cx: &Context, subcommand: &str) -> Command {
     command
 }
 
-pub(super) fn list(cx: &Context, program: &Program, more: &[&str]) -> Result<Vec<String>> {
+fn list(cx: &Context, program: &Program, more: &[&str]) -> Result<Vec<String>> {
     let mut command = Command::new(&program.path);
     command
         .args(["--list", "--format", "terse"])
@@ -166,14 +162,14 @@ struct HostTest {
 }
 
 /// One test of a test program, to be run in a process of its own.
-pub(super) struct LibTest {
-    pub(super) program: Arc<Program>,
+struct LibTest {
+    program: Arc<Program>,
     /// Its name within the program.
-    pub(super) test: String,
+    test: String,
     /// Whether the source marks it for the nightly setting.
-    pub(super) is_ignored: bool,
-    pub(super) limit: Duration,
-    pub(super) extent: Extent,
+    is_ignored: bool,
+    limit: Duration,
+    extent: Extent,
 }
 
 enum Event {
@@ -203,7 +199,7 @@ impl Job for HostTest {
 
 impl LibTest {
     /// Runs it and reports it under `name`.
-    pub(super) fn run(&self, cx: &Context, name: &str) -> Report {
+    fn run(&self, cx: &Context, name: &str) -> Report {
         if self.is_ignored && self.extent != Extent::Nightly {
             let why = "marked #[ignore] in the source: --nightly runs it".to_owned();
             return Report::new(name, Status::Skipped(why), Duration::ZERO);

@@ -1,4 +1,4 @@
-//! The rings: what the cases are and how each is run.
+//! The five rings: what the cases are and how each is run.
 //!
 //! Owns the order of the rings, from the innermost out, and which builds each
 //! covers. One file a ring; nothing here judges anything.
@@ -45,9 +45,10 @@ pub enum Builds {
 impl Builds {
     fn of(self, ring: Ring) -> Vec<Profile> {
         match (self, ring) {
-            // What is in the containers is built there, in its own way.
-            (Builds::Only(Profile::Release), Ring::Docker) => vec![],
-            (_, Ring::Docker) => vec![Profile::Dev],
+            // The tool is the one that runs, and it builds what it is told to:
+            // once is enough.
+            (Builds::Only(Profile::Dev), Ring::Docker) => vec![],
+            (_, Ring::Docker) => vec![Profile::Release],
             (Builds::Only(profile), _) => vec![profile],
             (Builds::Usual, Ring::System) => vec![Profile::Release],
             (Builds::Usual, _) => vec![Profile::Dev],
@@ -76,7 +77,7 @@ pub fn jobs(
                 Ring::Ktest => ktest::jobs(cx, &artifacts, profile, extent)?,
                 Ring::Kernels => kernels::jobs(&artifacts, profile),
                 Ring::System => system::jobs(&artifacts, profile, extent),
-                Ring::Docker => docker::jobs(cx, profile, extent)?,
+                Ring::Docker => docker::jobs(),
             });
         }
     }
@@ -97,7 +98,7 @@ pub fn dry_run(cx: &Context, wanted: &Wanted, builds: Builds, extent: Extent) ->
     {
         for profile in builds.of(ring) {
             match ring {
-                Ring::Host | Ring::Docker => host::dry_run(cx, profile),
+                Ring::Host => host::dry_run(cx, profile),
                 Ring::Ktest => {
                     ktest::dry_run(cx, &artifacts, profile, &rows(matrix::ktest(extent)))?
                 }
@@ -105,6 +106,7 @@ pub fn dry_run(cx: &Context, wanted: &Wanted, builds: Builds, extent: Extent) ->
                 Ring::System => {
                     system::dry_run(cx, &artifacts, profile, &rows(matrix::system(extent)))?
                 }
+                Ring::Docker => docker::dry_run(cx),
             }
         }
     }
