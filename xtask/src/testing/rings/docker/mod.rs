@@ -4,6 +4,7 @@
 //! at its words, its exit code, and what it left behind. Where no engine can be
 //! had, every case says so and counts as skipped.
 
+mod daemon;
 mod engines;
 mod faults;
 mod interrupts;
@@ -21,7 +22,7 @@ use crate::failure::Result;
 use crate::testing::case::{Label, Report, Status};
 use crate::testing::job::Job;
 use crate::testing::logs;
-use crate::testing::verdict::{Cause, Verdict};
+use crate::testing::verdict::{Cause, Fault, Verdict};
 
 /// What a case does; an error is why it did not pass, or did not run.
 type Body = fn(&Lab) -> std::result::Result<(), Stop>;
@@ -89,6 +90,7 @@ impl DockerJob {
         let status = match (self.body)(&lab) {
             Ok(()) => Status::Passed,
             Err(Stop::Skipped(why)) => Status::Skipped(why),
+            Err(Stop::Interrupted) => Status::of(&Verdict::Infrastructure(Fault::Interrupted)),
             Err(Stop::Failed(what)) => Status::of(&Verdict::Failed(Cause::Case(what))),
         };
         let mut report = Report::new(name, status, started.elapsed());
