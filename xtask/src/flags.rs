@@ -167,7 +167,7 @@ xflags::xflags! {
         cmd test {
             /// Run the cases whose name contains this.
             optional filter: String
-            /// host, ktest, kernels or system; all if not given.
+            /// host, ktest, kernels, system or docker; all if not given.
             repeated --ring ring: Ring
             /// Name the cases, run none.
             optional --list

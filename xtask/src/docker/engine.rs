@@ -164,6 +164,26 @@ pub fn look(cx: &Context, want: Option<Client>) -> Result<std::result::Result<En
 /// # Errors
 /// As for [`look`].
 pub fn ask(cx: &Context, client: Client) -> Result<std::result::Result<Engine, Trouble>> {
+    let engine = match ask_daemon(cx, client, ANSWER)? {
+        Ok(engine) => engine,
+        trouble => return Ok(trouble),
+    };
+    if client == Client::Docker && !has_buildx(cx, &engine.program)? {
+        return Ok(Err(Trouble::NoBuildx));
+    }
+    Ok(Ok(engine))
+}
+
+/// Asks one engine whether it is there; one that says nothing for `longest` is
+/// not.
+///
+/// # Errors
+/// As for [`look`].
+pub fn ask_daemon(
+    cx: &Context,
+    client: Client,
+    longest: Duration,
+) -> Result<std::result::Result<Engine, Trouble>> {
     let Some(program) = run::program(Path::new(client.word())) else {
         return Ok(Err(Trouble::NoClient(client)));
     };
@@ -181,7 +201,7 @@ pub fn ask(cx: &Context, client: Client) -> Result<std::result::Result<Engine, T
     };
     let mut asked = command(client, &program);
     asked.args(question);
-    let Some(answer) = run::output_within(cx, &mut asked, ANSWER)? else {
+    let Some(answer) = run::output_within(cx, &mut asked, longest)? else {
         let where_it_is = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "its socket".to_owned());
         return Ok(Err(Trouble::NoDaemon(where_it_is)));
     };
@@ -203,9 +223,6 @@ pub fn ask(cx: &Context, client: Client) -> Result<std::result::Result<Engine, T
             "this tool needs an engine for Linux containers; run: cargo xtask doctor -v",
         ));
     };
-    if client == Client::Docker && !has_buildx(cx, &program)? {
-        return Ok(Err(Trouble::NoBuildx));
-    }
     Ok(Ok(Engine {
         client,
         program,

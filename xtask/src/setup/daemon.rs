@@ -1,11 +1,10 @@
-//! Starting Docker's daemon, where this machine has somebody who starts daemons.
+//! Starting Docker's daemon, by whoever starts daemons on this machine.
 //!
-//! Owns the choice between systemd and an init script. Started by either, the
-//! daemon is the machine's and outlives us; without either it is nobody's, and
-//! a person is told what to type.
+//! Owns the choice between systemd, the init script and doing it ourselves.
+//! Started by any of them, the daemon is the machine's and outlives us.
 
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -24,40 +23,46 @@ use crate::ui;
 /// Where the daemon listens.
 const SOCKET: &str = "/var/run/docker.sock";
 /// How long it may take to answer, once started.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(40);
 
-/// Who starts daemons here.
+/// Who starts the daemon.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Init {
+enum Starter {
+    /// systemd.
     Systemd,
+    /// The init script.
     Script,
-    Nobody,
+    /// We do, and leave it to itself: in a container or a chroot nobody else
+    /// will, and the script wants limits that it may not be given there.
+    Ourselves,
 }
 
-fn init() -> Init {
+fn starters() -> Vec<Starter> {
     if Path::new("/run/systemd/system").is_dir() {
-        Init::Systemd
-    } else if Path::new("/etc/init.d/docker").is_file()
-        && run::program(Path::new("service")).is_some()
-    {
-        Init::Script
-    } else {
-        Init::Nobody
+        return vec![Starter::Systemd];
+    }
+    match run::program(Path::new("service")) {
+        Some(_) => vec![Starter::Script, Starter::Ourselves],
+        None => vec![Starter::Ourselves],
     }
 }
 
-/// The command that starts it, if anybody does that here.
-fn start_words(init: Init, privilege: Privilege) -> Option<Vec<&'static str>> {
-    let words: &[&str] = match init {
-        Init::Systemd => &["systemctl", "start", "docker"],
-        Init::Script => &["service", "docker", "start"],
-        Init::Nobody => return None,
-    };
+/// The command by which it is started.
+fn start_words(starter: Starter, privilege: Privilege, log: &Path) -> Vec<String> {
     let sudo: &[&str] = match privilege {
         Privilege::Root => &[],
         Privilege::Sudo | Privilege::Nobody => &["sudo", "-n"],
     };
-    Some(sudo.iter().chain(words).copied().collect())
+    let by_hand = format!("exec dockerd >{} 2>&1 </dev/null", ui::quote(log));
+    let words: &[&str] = match starter {
+        Starter::Systemd => &["systemctl", "start", "docker"],
+        Starter::Script => &["service", "docker", "start"],
+        Starter::Ourselves => &["setsid", "--fork", "sh", "-c", &by_hand],
+    };
+    sudo.iter()
+        .chain(words)
+        .map(|word| (*word).to_owned())
+        .collect()
 }
 
 /// Makes sure that Docker's daemon answers, starting it if it does not.
@@ -81,40 +86,52 @@ pub fn is_ours(trouble: &Trouble) -> bool {
 
 /// Prints the command that would start it.
 pub fn dry_run(cx: &Context) -> Result<()> {
-    if let Some(command) = command(cx)? {
+    if let Some(starter) = starters().first() {
+        let command = command(cx, *starter)?;
         cx.ui
             .print(format_args!("{}\n", ui::command_line(&command)));
     }
     Ok(())
 }
 
-fn command(cx: &Context) -> Result<Option<Command>> {
-    let words = start_words(init(), apt::privilege(cx)?);
-    let Some((program, rest)) = words.as_deref().and_then(<[_]>::split_first) else {
-        return Ok(None);
-    };
-    let mut command = Command::new(program);
-    command.args(rest);
-    Ok(Some(command))
+fn log(cx: &Context) -> PathBuf {
+    cx.project.target().join("docker").join("dockerd.log")
+}
+
+fn command(cx: &Context, starter: Starter) -> Result<Command> {
+    let words = start_words(starter, apt::privilege(cx)?, &log(cx));
+    let mut words = words.iter();
+    let mut command = Command::new(words.next().map(String::as_str).unwrap_or_default());
+    command.args(words);
+    Ok(command)
 }
 
 fn run_it(cx: &Context) -> Result<()> {
-    let Some(mut command) = command(cx)? else {
-        return Err(Failure::missing(
-            "Docker's daemon does not run, and neither systemd nor an init script is here to start it",
-            "start it yourself, and leave it running: sudo dockerd\n\
-             inside a container or a chroot that may be impossible; then use the host's engine, \
-             or podman: --engine podman",
-        ));
-    };
-    let watch = Watch::on_socket()?;
-    let status = run::to_end(cx, &mut command)?;
-    if !status.success() {
-        return Err(not_started(&format!(
-            "`{}` failed",
-            ui::command_line(&command)
-        )));
+    let log = log(cx);
+    if let Some(folder) = log.parent() {
+        std::fs::create_dir_all(folder).doing(format_args!("making {}", folder.display()))?;
     }
+    let watch = Watch::on_socket()?;
+    let mut last = None;
+    for starter in starters() {
+        let mut command = command(cx, starter)?;
+        if starter == Starter::Ourselves {
+            cx.ui.say(format_args!(
+                "nobody else starts daemons here: dockerd is started and left to itself; \
+                 what it says goes to {}",
+                cx.project.shown(&log)
+            ));
+        }
+        if run::to_end(cx, &mut command)?.success() {
+            return wait(cx, &watch, starter);
+        }
+        last = Some(ui::command_line(&command));
+    }
+    let what = format!("`{}` failed", last.unwrap_or_default());
+    Err(not_started(cx, &what, Starter::Systemd))
+}
+
+fn wait(cx: &Context, watch: &Watch, starter: Starter) -> Result<()> {
     let _progress = cx.ui.progress("waiting for Docker's daemon to answer");
     let deadline = Instant::now() + cx.remaining()?.unwrap_or(PATIENCE).min(PATIENCE);
     loop {
@@ -127,19 +144,24 @@ fn run_it(cx: &Context) -> Result<()> {
         }
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() || (!listens && !watch.changed_within(left)?) {
-            return Err(not_started(
-                "Docker's daemon was started, but does not answer",
-            ));
+            let what = "Docker's daemon was started, but does not answer";
+            return Err(not_started(cx, what, starter));
         }
     }
 }
 
-fn not_started(what: &str) -> Failure {
-    Failure::missing(
-        what,
-        "see why: sudo journalctl --unit docker; without systemd: sudo tail /var/log/docker.log\n\
-         inside a container or a chroot it cannot run; use podman there: --engine podman",
-    )
+fn not_started(cx: &Context, what: &str, starter: Starter) -> Failure {
+    let why = match starter {
+        Starter::Systemd => "sudo journalctl --unit docker".to_owned(),
+        Starter::Script => "sudo tail /var/log/docker.log".to_owned(),
+        Starter::Ourselves => format!("tail {}", cx.project.shown(&log(cx))),
+    };
+    let mend = format!(
+        "see why: {why}\n\
+         inside a container or a chroot it may have no way to run; then use the host's engine, \
+         or podman: --engine podman"
+    );
+    Failure::missing(what, mend)
 }
 
 /// Looks out for the socket while the daemon comes up.
@@ -178,16 +200,25 @@ mod tests {
 
     #[test]
     fn the_daemon_is_started_by_whoever_starts_daemons() {
-        let line = |init, privilege| start_words(init, privilege).map(|words| words.join(" "));
+        let line =
+            |starter, privilege| start_words(starter, privilege, Path::new("/t/a b")).join(" ");
         assert_eq!(
-            line(Init::Systemd, Privilege::Root).as_deref(),
-            Some("systemctl start docker")
+            line(Starter::Systemd, Privilege::Root),
+            "systemctl start docker"
         );
         assert_eq!(
-            line(Init::Script, Privilege::Sudo).as_deref(),
-            Some("sudo -n service docker start")
+            line(Starter::Script, Privilege::Sudo),
+            "sudo -n service docker start"
         );
-        assert_eq!(line(Init::Nobody, Privilege::Root), None);
+        assert_eq!(
+            line(Starter::Ourselves, Privilege::Root),
+            "setsid --fork sh -c exec dockerd >'/t/a b' 2>&1 </dev/null"
+        );
+    }
+
+    #[test]
+    fn somebody_is_always_there_to_start_it() {
+        assert!(!starters().is_empty());
     }
 
     #[test]

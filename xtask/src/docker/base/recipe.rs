@@ -254,10 +254,10 @@ fn tidied(epoch: u32) -> String {
     format!(
         // Files the engine lends a running build cannot be removed, and are on
         // file systems of their own, which tar leaves out.
-        "rm -rf {}; mkdir /out && tar --create --file /out/rootfs.tar --one-file-system \
+        "rm -rf {}; chmod 755 /; mkdir /out && tar --create --file /out/rootfs.tar --one-file-system \
          --format=gnu --sort=name --numeric-owner --mtime=@{epoch} --clamp-mtime \
          --exclude=./out --exclude='./proc/*' --exclude='./sys/*' --exclude='./dev/*' \
-         --exclude=./.dockerenv --exclude=./etc/hosts --exclude=./etc/resolv.conf \
+         --exclude=./.dockerenv --exclude=./run/.containerenv --exclude=./etc/hosts --exclude=./etc/resolv.conf \
          --exclude=./etc/hostname --directory / .",
         gone.join(" ")
     )
