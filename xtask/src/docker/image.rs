@@ -16,13 +16,12 @@ use crate::failure::{Doing, Result};
 use crate::run;
 
 /// What every stage but `build` is made from, beside its base.
-pub const INPUTS: [&str; 10] = [
+pub const INPUTS: [&str; 9] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "boot/Cargo.toml",
     DOCKERFILE,
-    "ci/in-its-word-size",
     "ci/in-this-clone",
     "kernel/Cargo.toml",
     "kernel/core/Cargo.toml",
