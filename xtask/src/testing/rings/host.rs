@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::not_started;
+use super::{docker, not_started};
 use crate::cli::{Profile, Ring};
 use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
@@ -67,6 +67,9 @@ const DRIVEN: [Tool; 9] = [
 pub(super) fn jobs(cx: &Context, profile: Profile, extent: Extent) -> Result<Vec<Box<dyn Job>>> {
     let mut jobs: Vec<Box<dyn Job>> = Vec::new();
     for program in build(cx, profile)? {
+        if program.group == docker::PROGRAM {
+            continue;
+        }
         let program = Arc::new(program);
         let ignored = list(cx, &program, &["--ignored"])?;
         for test in list(cx, &program, &[])? {
@@ -113,7 +116,7 @@ fn build_command(cx: &Context, profile: Profile) -> Command {
     command
 }
 
-fn build(cx: &Context, profile: Profile) -> Result<Vec<Program>> {
+pub(super) fn build(cx: &Context, profile: Profile) -> Result<Vec<Program>> {
     let mut command = build_command(cx, profile);
     let _progress = cx
         .ui
@@ -142,7 +145,7 @@ pub fn host_cargo(cx: &Context, subcommand: &str) -> Command {
     command
 }
 
-fn list(cx: &Context, program: &Program, more: &[&str]) -> Result<Vec<String>> {
+pub(super) fn list(cx: &Context, program: &Program, more: &[&str]) -> Result<Vec<String>> {
     let mut command = Command::new(&program.path);
     command
         .args(["--list", "--format", "terse"])
@@ -162,14 +165,14 @@ struct HostTest {
 }
 
 /// One test of a test program, to be run in a process of its own.
-struct LibTest {
-    program: Arc<Program>,
+pub(super) struct LibTest {
+    pub(super) program: Arc<Program>,
     /// Its name within the program.
-    test: String,
-    /// Whether the source marks it for the nightly setting.
-    is_ignored: bool,
-    limit: Duration,
-    extent: Extent,
+    pub(super) test: String,
+    /// Whether the source says that only those who ask for it want it.
+    pub(super) is_ignored: bool,
+    pub(super) limit: Duration,
+    pub(super) extent: Extent,
 }
 
 enum Event {
@@ -193,17 +196,18 @@ impl Job for HostTest {
     }
 
     fn run(&self, cx: &Context, _chosen: &[usize], tell: &mut dyn FnMut(Report)) {
-        tell(self.test.run(cx, &self.label[0].name));
+        let name = &self.label[0].name;
+        if self.test.is_ignored && self.test.extent != Extent::Nightly {
+            let why = "marked #[ignore] in the source: --nightly runs it".to_owned();
+            return tell(Report::new(name, Status::Skipped(why), Duration::ZERO));
+        }
+        tell(self.test.run(cx, name));
     }
 }
 
 impl LibTest {
     /// Runs it and reports it under `name`.
-    fn run(&self, cx: &Context, name: &str) -> Report {
-        if self.is_ignored && self.extent != Extent::Nightly {
-            let why = "marked #[ignore] in the source: --nightly runs it".to_owned();
-            return Report::new(name, Status::Skipped(why), Duration::ZERO);
-        }
+    pub(super) fn run(&self, cx: &Context, name: &str) -> Report {
         self.report(cx, name)
             .unwrap_or_else(|failure| not_started(name, &failure))
     }
