@@ -16,6 +16,7 @@ use crate::docker::engine::{Engine, Platform};
 use crate::docker::image::Image;
 use crate::failure::Result;
 use crate::flags;
+use crate::interrupt;
 
 /// The document of `--json`.
 #[derive(Serialize)]
@@ -37,6 +38,9 @@ struct Entry {
 
 /// Runs the command.
 pub fn run(cx: &Context, flags: flags::DockerBase) -> Result<()> {
+    // Between two steps a signal waits for the next one, so that what they
+    // share is removed.
+    let _orderly = interrupt::subscribe(|_| ())?;
     let engine = Engine::find(cx, flags.engine)?;
     let cached = match flags.replace {
         true => Cached::Ignored,

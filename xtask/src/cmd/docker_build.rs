@@ -19,6 +19,7 @@ use crate::docker::progress::Layers;
 use crate::docker::push;
 use crate::failure::{Failure, Result};
 use crate::flags;
+use crate::interrupt;
 use crate::product::{Entry, KERNEL};
 use crate::sizes;
 
@@ -47,6 +48,9 @@ struct Row<'a> {
 
 /// Runs the command.
 pub fn run(cx: &Context, flags: flags::DockerBuild) -> Result<()> {
+    // Between two calls a signal waits for the next one, so that what they
+    // share is removed.
+    let _orderly = interrupt::subscribe(|_| ())?;
     let started = Instant::now();
     let stage = flags.target.unwrap_or(Stage::Build);
     let steps = flags.progress.unwrap_or(Steps::Auto);

@@ -29,9 +29,9 @@ use crate::run;
 use crate::testing::case::file_stem;
 use crate::ui;
 
-/// How long one run of the tool may take: a loaded machine, and an engine that
-/// has to fetch nothing.
-const PATIENCE: Duration = Duration::from_secs(240);
+/// How long one run of the tool may take: the first one may have to build an
+/// image from packages that have to be fetched.
+const PATIENCE: Duration = Duration::from_secs(30 * 60);
 /// How long it may take to end what it began.
 const GRACE: Duration = Duration::from_secs(15);
 /// The user that no machine gives any rights to.
