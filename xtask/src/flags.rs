@@ -105,6 +105,8 @@ xflags::xflags! {
             required kind: ImageKind
             /// The folder whose files go into the image.
             optional --root dir: PathBuf
+            /// A kernel file instead of the built one.
+            optional --kernel file: PathBuf
             /// Kernel command line on the ISO.
             optional --append text: String
             /// Where to write it.
@@ -223,6 +225,24 @@ xflags::xflags! {
             optional --baseline file: PathBuf
             /// Guest instruction counts, gated by ci/budgets.toml.
             optional --count
+        }
+
+        /// Prove that the same sources give the same bytes. Example: cargo xtask reproduce --host
+        cmd reproduce {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386, linux/amd64 or both (the default): containers that build too.
+            optional --platform platforms: Platforms
+            /// Only on this host, without containers.
+            optional --host
+            /// docker or podman.
+            optional --engine client: Client
+            /// Fail if anything could not be compared, an engine that is missing included.
+            optional --require-docker
+            /// The kernel with checks; containers do not build that.
+            optional --dev
+            /// A compiler for this host's builds: the folder above its bin/.
+            optional --toolchain dir: PathBuf
         }
 
         /// Check the rules of the house that a program can check. Example: cargo xtask tidy

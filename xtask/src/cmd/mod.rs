@@ -34,6 +34,7 @@ pub mod doctor;
 pub mod gdb;
 pub mod image;
 pub mod qemu;
+pub mod reproduce;
 pub mod setup;
 pub mod test;
 pub mod tidy;
@@ -122,6 +123,7 @@ fn dispatch(cx: &Context, command: XtaskCmd) -> Result<()> {
         XtaskCmd::Test(flags) => test::run(cx, flags),
         XtaskCmd::Gdb(flags) => gdb::run(cx, flags),
         XtaskCmd::BenchBoot(flags) => bench_boot::run(cx, flags),
+        XtaskCmd::Reproduce(flags) => reproduce::run(cx, flags),
         XtaskCmd::Tidy(flags) => tidy::run(cx, flags),
         XtaskCmd::Ci(flags) => ci::run(cx, flags),
         XtaskCmd::CiSummary(flags) => ci_summary::run(cx, flags),

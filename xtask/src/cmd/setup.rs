@@ -52,10 +52,12 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
         }
     }
     if cx.dry_run {
-        if flags.lint {
+        let mut also = Vec::new();
+        if flags.lint && !lint::install::is_here(cx)? {
             lint::install::ensure(cx)?;
+            also.push("lint");
         }
-        return dry_run(cx, &missing, flags.docker.then_some(Engine));
+        return dry_run(cx, &missing, &also, flags.docker.then_some(Engine));
     }
     if !missing.is_empty() {
         setup::install(cx, &missing)?;
@@ -97,20 +99,23 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
 /// Docker's engine is wanted, and that it runs.
 struct Engine;
 
-fn dry_run(cx: &Context, missing: &[Tool], engine: Option<Engine>) -> Result<()> {
+/// `also` was printed already.
+fn dry_run(cx: &Context, missing: &[Tool], also: &[&str], engine: Option<Engine>) -> Result<()> {
     let starts = match engine {
         Some(Engine) => engine::ask(cx, Client::Docker)?
             .err()
             .filter(|trouble| daemon::is_ours(trouble) || matches!(trouble, Trouble::NoClient(_))),
         None => None,
     };
-    if missing.is_empty() && starts.is_none() {
+    if missing.is_empty() && also.is_empty() && starts.is_none() {
         cx.ui
             .result("everything is here; nothing would be installed");
         return Ok(());
     }
-    for command in apt::commands(cx, missing)? {
-        cx.ui.print(format_args!("{}\n", command_line(&command)));
+    if !missing.is_empty() {
+        for command in apt::commands(cx, missing)? {
+            cx.ui.print(format_args!("{}\n", command_line(&command)));
+        }
     }
     let packages = apt::packages(cx, missing)?;
     if missing.contains(&Tool::Buildx) && !packages.iter().any(|name| name == buildx::PACKAGE) {
@@ -120,6 +125,7 @@ fn dry_run(cx: &Context, missing: &[Tool], engine: Option<Engine>) -> Result<()>
         daemon::dry_run(cx)?;
     }
     let names: Vec<_> = missing.iter().map(|tool| tool.word()).collect();
+    let names = [names.as_slice(), also].concat();
     cx.ui
         .result(format_args!("would install {}", names.join(", ")));
     Ok(())

@@ -191,6 +191,15 @@ impl Findings {
             && self.jobs.iter().all(|job| job.result == JobResult::Success)
     }
 
+    fn skipped_steps(&self) -> usize {
+        let steps = self.inputs.iter().filter_map(|input| match &input.report {
+            Report::Steps(steps) => Some(steps),
+            _ => None,
+        });
+        let steps = steps.flat_map(|steps| &steps.steps);
+        steps.filter(|step| step.status == "skipped").count()
+    }
+
     /// What it comes to, in a line.
     pub fn headline(&self) -> String {
         let counts = self.tests.counts();
@@ -212,6 +221,11 @@ impl Findings {
             .collect();
         if !jobs.is_empty() {
             parts.push(format!("not well: {}", jobs.join(", ")));
+        }
+        match self.skipped_steps() {
+            0 => {}
+            1 => parts.push("1 step skipped".to_owned()),
+            count => parts.push(format!("{count} steps skipped")),
         }
         match self.troubles.len() {
             0 => {}

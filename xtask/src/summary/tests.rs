@@ -199,6 +199,7 @@ fn a_step_that_failed_or_was_not_reached_fails() {
     assert_eq!(steps("failed", "").exit(), Exit::Failed);
     assert_eq!(steps("passed", "\"tidy\"").exit(), Exit::Failed);
     assert_eq!(steps("odd", "").exit(), Exit::Failed);
+    assert_eq!(steps("skipped", "").headline(), "ExoV6: 1 step skipped");
     let text = markdown(&steps("skipped", ""));
     assert!(
         text.contains("| <code>fmt</code> | skipped | 1.00 s | why |"),

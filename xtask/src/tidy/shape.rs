@@ -79,11 +79,16 @@ pub(super) fn shell(tree: &Tree) -> Vec<Place> {
             places.push(Place::new(file, 0, format!("{lines} lines of shell")));
         }
         let last = file.text.lines().rfind(|line| !line.trim().is_empty());
-        if !last.is_some_and(|line| line.trim().starts_with("exec cargo xtask")) {
+        if !last.is_some_and(|line| hands_over(line.trim())) {
             places.push(Place::new(file, lines, "it does not end in the tool"));
         }
     }
     places
+}
+
+/// To the tool, or, in a container's wrapper, to the command it was given.
+fn hands_over(line: &str) -> bool {
+    line.starts_with("exec cargo xtask") || line == "exec \"$@\""
 }
 
 /// Each dependency has one version and one reason.

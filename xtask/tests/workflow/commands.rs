@@ -36,7 +36,7 @@ pub(crate) fn refused(words: &[String]) -> Option<String> {
     let parsed = match argv::normalise(&grammar, &words) {
         Ok(Invocation::Help(_)) => return Some("it only asks for help".to_owned()),
         Ok(Invocation::Run(normal)) => {
-            Xtask::from_vec(normal).map_err(|error| argv::refused(&words, &error))
+            Xtask::from_vec(normal).map_err(|error| argv::refused(&grammar, &words, &error))
         }
         Err(failure) => Err(failure),
     };

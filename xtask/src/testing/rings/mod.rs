@@ -45,7 +45,9 @@ pub enum Builds {
 impl Builds {
     fn of(self, ring: Ring) -> Vec<Profile> {
         match (self, ring) {
-            // The tool is the one that runs, and it builds what it is told to.
+            // The tool is the one that runs, and it builds what it is told to:
+            // once is enough.
+            (Builds::Only(Profile::Dev), Ring::Docker) => vec![],
             (_, Ring::Docker) => vec![Profile::Release],
             (Builds::Only(profile), _) => vec![profile],
             (Builds::Usual, Ring::System) => vec![Profile::Release],
@@ -75,7 +77,7 @@ pub fn jobs(
                 Ring::Ktest => ktest::jobs(cx, &artifacts, profile, extent)?,
                 Ring::Kernels => kernels::jobs(&artifacts, profile),
                 Ring::System => system::jobs(&artifacts, profile, extent),
-                Ring::Docker => docker::jobs(),
+                Ring::Docker => docker::jobs(cx, extent)?,
             });
         }
     }

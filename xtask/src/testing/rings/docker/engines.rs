@@ -1,7 +1,8 @@
 //! The engine, the doctor, and the base images, where all is well.
 
 use super::Row;
-use super::lab::{Daemon, Lab, Outcome, Stop};
+use super::daemon::Daemon;
+use super::lab::{Lab, Outcome, Stop};
 
 pub(super) const CASES: &[Row] = &[
     ("doctor", "sees_the_engine", sees_the_engine),
@@ -96,7 +97,7 @@ fn tells_a_missing_buildx(lab: &Lab<'_>) -> Outcome {
 }
 
 fn tells_an_unreachable_registry(lab: &Lab<'_>) -> Outcome {
-    let daemon = Daemon::start(lab, None, Some("http://127.0.0.1:1"))?;
+    let daemon = Daemon::start(lab, None)?;
     let said = lab.xtask(DOCTOR).env("DOCKER_HOST", daemon.host()).run()?;
     expect_trouble(said.document(), "registry", "no-registry")
 }
@@ -128,7 +129,7 @@ fn leaves_alone_what_is_there(lab: &Lab<'_>) -> Outcome {
 
 /// An archive that does not answer leaves no image, and no part of one.
 fn is_whole_or_not_there(lab: &Lab<'_>) -> Outcome {
-    let daemon = Daemon::start(lab, None, None)?;
+    let daemon = Daemon::start(lab, None)?;
     let said = lab
         .xtask(&["docker-base", "--mirror", "http://127.0.0.1:1/debian"])
         .env("DOCKER_HOST", daemon.host())

@@ -3,7 +3,9 @@
 use std::os::unix::net::UnixListener;
 
 use super::Row;
-use super::lab::{Daemon, Lab, Outcome, Stop};
+use super::daemon::Daemon;
+use super::lab::{Lab, Outcome, Stop};
+use crate::docker::engine::Platform;
 use crate::docker::plan::INPUTS_LABEL;
 use crate::failure::Doing;
 
@@ -64,7 +66,7 @@ fn permission_denied(lab: &Lab<'_>) -> Outcome {
 }
 
 fn registry_unreachable(lab: &Lab<'_>) -> Outcome {
-    let daemon = Daemon::start(lab, None, Some("http://127.0.0.1:1"))?;
+    let daemon = Daemon::start(lab, None)?;
     let said = lab
         .xtask(&["docker-build", "--no-setup"])
         .env("DOCKER_HOST", daemon.host())
@@ -96,7 +98,7 @@ fn wrong_architecture(lab: &Lab<'_>) -> Outcome {
 
 /// An image under our tag that was made from something else is never run.
 fn stale_image(lab: &Lab<'_>) -> Outcome {
-    let daemon = Daemon::start(lab, None, Some("http://127.0.0.1:1"))?;
+    let daemon = Daemon::start(lab, None)?;
     let label = (INPUTS_LABEL, "of-another-time");
     lab.tiny_image(&mut daemon.command(lab), "exov6-i386:test", "386", label)?;
     let said = lab
@@ -111,16 +113,24 @@ fn stale_image(lab: &Lab<'_>) -> Outcome {
     said.expect(1, &words)
 }
 
-/// The engine's disk fills up during the build.
+/// The engine's disk fills up during the build: what is left of it does not
+/// hold the sources.
 fn disk_full(lab: &Lab<'_>) -> Outcome {
-    let daemon = Daemon::start(lab, Some(48), None)?;
-    let base = "exov6-test-base:1";
-    let label = ("org.exov6.test", "base");
-    lab.tiny_image(&mut daemon.command(lab), base, "386", label)?;
-    daemon.fill_up(512)?;
+    let base = Platform::Linux386.default_base();
+    if lab.docker(&["image", "inspect", base]).is_err() {
+        return Err(Stop::Skipped(format!("{base} is not there to build from")));
+    }
+    let daemon = Daemon::start(lab, Some(640))?;
+    let archive = lab.folder.join("base.tar");
+    let mut save = lab.engine.command();
+    lab.ask(save.args(["save", "--output"]).arg(&archive).arg(base))?;
+    let mut load = daemon.command(lab);
+    lab.ask(load.args(["load", "--input"]).arg(&archive))?;
+    std::fs::remove_file(&archive).doing("removing a file")?;
+    daemon.fill_up(256)?;
     let output = lab.folder.join("output");
     let said = lab
-        .xtask(&["docker-build", "--base", base, "--output"])
+        .xtask(&["docker-build", "--output"])
         .arg(&output)
         .env("DOCKER_HOST", daemon.host())
         .run()?;

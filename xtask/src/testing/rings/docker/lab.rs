@@ -8,9 +8,9 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
@@ -23,6 +23,7 @@ use crate::context::Context;
 use crate::docker::base::MAKER_LABEL;
 use crate::docker::engine::Engine;
 use crate::failure::{Doing, Result};
+use crate::interrupt;
 use crate::process::{self, Group};
 use crate::run;
 use crate::testing::case::file_stem;
@@ -31,6 +32,8 @@ use crate::ui;
 /// How long one run of the tool may take: a loaded machine, and an engine that
 /// has to fetch nothing.
 const PATIENCE: Duration = Duration::from_secs(240);
+/// How long it may take to end what it began.
+const GRACE: Duration = Duration::from_secs(15);
 /// The user that no machine gives any rights to.
 const NOBODY: u32 = 65_534;
 
@@ -41,6 +44,8 @@ pub(super) enum Stop {
     Failed(String),
     /// It cannot be run here.
     Skipped(String),
+    /// Somebody wants all this to end.
+    Interrupted,
 }
 
 /// What a case returns.
@@ -187,7 +192,10 @@ enum Stream {
 
 enum Event {
     Line(Stream, String),
+    /// A stream ended.
+    Closed,
     Ended(ExitStatus),
+    Signal,
 }
 
 impl<'a> Call<'a> {
@@ -232,7 +240,8 @@ impl<'a> Call<'a> {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let (send, events) = mpsc::channel();
-        let on_end = send.clone();
+        let (on_end, on_signal) = (send.clone(), send.clone());
+        let _subscription = interrupt::subscribe(move |_| drop(on_signal.send(Event::Signal)))?;
         let spawned = process::spawn(self.command, Group::Own, Vec::new(), move |status| {
             drop(on_end.send(Event::Ended(status)));
         });
@@ -254,7 +263,9 @@ impl<'a> Call<'a> {
         let mut status = None;
         let mut at = self.at;
         let deadline = Instant::now() + PATIENCE;
-        loop {
+        let mut closed = 0;
+        // Its end and the ends of both its streams.
+        while closed < 2 || status.is_none() {
             let left = deadline.saturating_duration_since(Instant::now());
             match events.recv_timeout(left) {
                 Ok(Event::Line(stream, line)) => {
@@ -274,9 +285,14 @@ impl<'a> Call<'a> {
                     }
                 }
                 Ok(Event::Ended(ended)) => status = Some(ended),
+                Ok(Event::Closed) => closed += 1,
+                Ok(Event::Signal) => {
+                    child.end(GRACE);
+                    return Err(Stop::Interrupted);
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {
-                    child.end(process::GRACE);
+                    child.end(GRACE);
                     return Err(Stop::Failed(format!("`{line}` did not end in time")));
                 }
             }
@@ -314,6 +330,7 @@ fn read(
                 return;
             }
         }
+        drop(tell.send(Event::Closed));
     })
 }
 
@@ -350,131 +367,5 @@ impl Said<'_> {
     /// What it wrote to standard output alone.
     pub(super) fn document(&self) -> &str {
         &self.document
-    }
-}
-
-/// A daemon of this case alone, with its own images, network and socket.
-pub(super) struct Daemon {
-    socket: PathBuf,
-    mount: Option<PathBuf>,
-    data: PathBuf,
-    _child: process::Child,
-}
-
-impl Daemon {
-    /// Starts one whose images go to a file system of `mib` MiB, or to a folder.
-    pub(super) fn start(
-        lab: &Lab<'_>,
-        mib: Option<u32>,
-        proxy: Option<&str>,
-    ) -> std::result::Result<Self, Stop> {
-        let skipped = |why: &str| Err(Stop::Skipped(why.to_owned()));
-        if !rustix::process::geteuid().is_root() {
-            return skipped("only root can start a daemon for this case");
-        }
-        let Some(program) = run::program(Path::new("dockerd")) else {
-            return skipped("dockerd is not on this machine");
-        };
-        let data = lab.folder.join("data");
-        fs::create_dir_all(&data).doing("making a folder")?;
-        let mut mount = None;
-        if let Some(mib) = mib {
-            let mut command = Command::new("mount");
-            command.args(["-t", "tmpfs", "-o", &format!("size={mib}m"), "exov6"]);
-            if lab.ask(command.arg(&data)).is_err() {
-                return skipped("this machine mounts no tmpfs");
-            }
-            mount = Some(data.clone());
-        }
-        let socket = lab.folder.join("s");
-        // In a network of its own: without a bridge a daemon removes docker0,
-        // which is another daemon's.
-        let mut command = Command::new("unshare");
-        command.arg("--net").arg(program);
-        let option = |name: &str, value: &Path| format!("--{name}={}", value.display());
-        command
-            .arg(option("data-root", &data))
-            .arg(option("exec-root", &lab.folder.join("exec")))
-            .arg(option("pidfile", &lab.folder.join("pid")))
-            .arg(format!("--host=unix://{}", socket.display()))
-            .args(["--bridge=none", "--iptables=false", "--ip-forward=false"])
-            .args(["--ip-masq=false", "--log-level=info"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        if let Some(proxy) = proxy {
-            command.env("HTTPS_PROXY", proxy).env("HTTP_PROXY", proxy);
-            command.env_remove("NO_PROXY").env_remove("no_proxy");
-        }
-        lab.note(format!("$ {}", ui::command_line(&command)));
-        let (send, events) = mpsc::channel();
-        let on_end = send.clone();
-        let spawned = process::spawn(command, Group::Own, Vec::new(), move |status| {
-            drop(on_end.send(Event::Ended(status)));
-        });
-        let mut child = spawned.doing("starting dockerd")?;
-        if let Some(pipe) = child.stderr.take() {
-            drop(read(Stream::Stderr, pipe, send));
-        }
-        let daemon = Daemon {
-            socket,
-            mount,
-            data,
-            _child: child,
-        };
-        let mut last = String::new();
-        loop {
-            match events.recv_timeout(PATIENCE) {
-                Ok(Event::Line(_, line)) if line.contains("API listen on") => return Ok(daemon),
-                Ok(Event::Line(_, line)) => last = line,
-                _ => return skipped(&format!("a second dockerd does not start here: {last}")),
-            }
-        }
-    }
-
-    /// Its address.
-    pub(super) fn host(&self) -> String {
-        format!("unix://{}", self.socket.display())
-    }
-
-    /// Its client.
-    pub(super) fn command(&self, lab: &Lab<'_>) -> Command {
-        let mut command = lab.engine.command();
-        command.env("DOCKER_HOST", self.host());
-        command
-    }
-
-    /// Leaves only this much of its file system.
-    pub(super) fn fill_up(&self, leave_kib: u64) -> Outcome {
-        let stat = rustix::fs::statvfs(&self.data).doing("asking for free space")?;
-        let free = stat.f_bavail.saturating_mul(stat.f_frsize);
-        let path = self.data.join("filler");
-        let mut file = fs::File::create(&path).doing("making a file")?;
-        let chunk = vec![0_u8; 1 << 16];
-        let mut left = free.saturating_sub(leave_kib * 1024);
-        while left > 0 {
-            let count = usize::try_from(left).unwrap_or(usize::MAX).min(chunk.len());
-            file.write_all(&chunk[..count])
-                .doing("filling a file system")?;
-            left -= count as u64;
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Daemon {
-    fn drop(&mut self) {
-        // Asked, and given time: only then it ends its own containers.
-        self._child.signal(Signal::TERM);
-        let deadline = Instant::now() + Duration::from_secs(20);
-        if self._child.wait_until(deadline).is_none() {
-            self._child.signal(Signal::KILL);
-            self._child.wait();
-        }
-        if let Some(mount) = &self.mount {
-            let mut command = Command::new("umount");
-            // Whoever still looks at it lets go of it later.
-            drop(command.arg("--lazy").arg(mount).status());
-        }
     }
 }
