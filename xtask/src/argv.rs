@@ -67,7 +67,7 @@ pub fn normalise(grammar: &Grammar, words: &[OsString]) -> Result<Invocation, Fa
 }
 
 /// A parse that xflags refused: its sentence, and where the word stands.
-pub fn refused(words: &[OsString], error: &xflags::Error) -> Failure {
+pub fn refused(grammar: &Grammar, words: &[OsString], error: &xflags::Error) -> Failure {
     let message = error.to_string();
     let named = message.split('`').nth(1).unwrap_or_default();
     let place = words.iter().rposition(|word| {
@@ -86,12 +86,13 @@ pub fn refused(words: &[OsString], error: &xflags::Error) -> Failure {
         Some(place) => format!("{what}\n{}", pointer(words, place)),
         None => what,
     };
+    // A flag's value may stand before the command: only a command's name is one.
     let command = words
         .iter()
-        .filter_map(|word| word.to_str())
-        .find(|word| !word.starts_with('-'))
-        .unwrap_or_default();
-    Failure::usage(what, help_of(Some(command)))
+        .filter_map(|word| grammar.command(word.to_str()?))
+        .map(|command| command.name.as_str())
+        .next();
+    Failure::usage(what, help_of(command))
 }
 
 struct Walk<'a> {
@@ -250,7 +251,7 @@ impl Walk<'_> {
 
 fn help_of(command: Option<&str>) -> String {
     match command {
-        Some(command) if !command.is_empty() => format!("for help: cargo xtask {command} --help"),
+        Some(command) => format!("for help: cargo xtask {command} --help"),
         _ => "for help: cargo xtask --help".to_owned(),
     }
 }
@@ -360,10 +361,23 @@ mod tests {
     }
 
     #[test]
+    fn the_value_of_a_global_flag_is_no_command() {
+        let line = words("--color never qemu --cpu penitum");
+        let error = crate::flags::Xtask::from_vec(line.clone()).expect_err("no such CPU");
+        let failure = refused(&Grammar::of_this_tool(), &line, &error);
+        assert!(
+            failure
+                .to_string()
+                .ends_with("help: cargo xtask qemu --help"),
+            "{failure}"
+        );
+    }
+
+    #[test]
     fn what_xflags_refuses_is_pointed_at() {
         let line = words("qemu --cpu penitum");
         let error = crate::flags::Xtask::from_vec(line.clone()).expect_err("no such CPU");
-        let failure = refused(&line, &error);
+        let failure = refused(&Grammar::of_this_tool(), &line, &error);
         assert_eq!(
             failure.to_string(),
             "--cpu: `penitum` is not one of pentium, pentium2, pentium3, qemu32; did you mean `pentium`?\n  \

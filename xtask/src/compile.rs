@@ -12,6 +12,7 @@ use crate::cli::{Color, Ktest, Profile};
 use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
 use crate::machine::Cpu;
+use crate::process;
 use crate::project::Variant;
 use crate::toolchain::{self, Linker, Toolchain, Version, identity};
 use crate::ui::Verbosity;
@@ -226,7 +227,7 @@ pub fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
         .ok_or_else(|| Failure::failed(format!("{} has no folder", file.display())))?;
     std::fs::create_dir_all(dir).doing(doing())?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let part = dir.join(format!(".{name}.{}", std::process::id()));
+    let part = dir.join(format!(".{name}.{}", process::own_name()));
     std::fs::write(&part, bytes).doing(doing())?;
     std::fs::rename(&part, file).doing(doing())
 }

@@ -14,10 +14,12 @@
 use std::path::PathBuf;
 
 use crate::cli::{Color, ConfigAction, ImageKind, Partition, Ring, Shell, Timeout};
+use crate::docker::base::recipe::{Mirror, Suite};
 use crate::docker::choices::{Cache, ImageName, Platforms, Stage, Steps};
 use crate::docker::engine::{Client, Platform};
 use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Memory, Net, Pc, Port, Vga};
 use crate::product::Stated;
+use crate::summary::{Job, Kind};
 
 xflags::xflags! {
     /// ExoV6: a Mach microkernel for i386 PCs, and the tool around it.
@@ -47,8 +49,12 @@ xflags::xflags! {
         cmd setup {
             /// One versioned JSON document on stdout; everything else on stderr.
             optional --json
+            /// Also Docker's engine and buildx, and start the engine.
+            optional --docker
             /// Also the oldest supported compiler, into target/toolchains.
             optional --oldest
+            /// Also the linters of ci/lint/requirements.txt, into target/lint.
+            optional --lint
             /// Answer: install even if only optional tools are missing.
             optional --all
         }
@@ -163,7 +169,7 @@ xflags::xflags! {
         cmd test {
             /// Run the cases whose name contains this.
             optional filter: String
-            /// host, ktest, kernels or system; all if not given.
+            /// host, ktest, kernels, system or docker; all if not given.
             repeated --ring ring: Ring
             /// Name the cases, run none.
             optional --list
@@ -251,6 +257,26 @@ xflags::xflags! {
             optional --json
             /// Only the steps whose name contains this.
             optional --only step: String
+            /// Write the JSON document to a file as well.
+            optional --report file: PathBuf
+        }
+
+        /// Summarise other jobs' reports. Example: cargo xtask ci-summary --input results
+        cmd ci-summary {
+            /// A folder with the reports of jobs, at any depth.
+            repeated --input dir: PathBuf
+            /// The same of the base branch, or what --json wrote there.
+            optional --baseline dir: PathBuf
+            /// How a job ended: NAME=success, failure, cancelled or skipped.
+            repeated --job result: Job
+            /// steps, tests, boot or build: fail if no input is of this kind.
+            repeated --require kind: Kind
+            /// Write a static page.
+            optional --html file: PathBuf
+            /// Write the numbers, for the next run's --baseline.
+            optional --json file: PathBuf
+            /// Write the Markdown to a file (- for stdout) instead of $GITHUB_STEP_SUMMARY.
+            optional --output file: PathBuf
         }
 
         /// Build image and kernel in a container. Example: cargo xtask docker-build
@@ -281,6 +307,22 @@ xflags::xflags! {
             optional --push ref: ImageName
             /// Write down what is in the image; needs a builder of its own.
             optional --sbom
+        }
+
+        /// Make the base images from Debian's packages. Example: cargo xtask docker-base
+        cmd docker-base {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386, linux/amd64, or both with a comma (both).
+            optional --platform platforms: Platforms
+            /// The release of Debian (bookworm).
+            optional --suite suite: Suite
+            /// The archive, if not the one of this machine.
+            optional --mirror address: Mirror
+            /// docker or podman.
+            optional --engine client: Client
+            /// Make them anew, also over images that this tool did not make.
+            optional --replace
         }
 
         /// Run a command of this tool in a container. Example: cargo xtask docker-run -- test

@@ -15,6 +15,8 @@ const MULTIBOOT_MAGIC: u32 = 0x1BAD_B002;
 /// A stack the loader's structures do not reach: the top of conventional
 /// memory below the EBDA.
 const STACK_TOP: u32 = 0x0008_0000;
+/// A page of conventional memory for page tables, below the stack.
+const PAGE_DIRECTORY: u32 = 0x0007_0000;
 pub(crate) const COM1_DATA: u16 = 0x3F8;
 const COM1_LINE_CONTROL: u16 = 0x3FB;
 const COM1_LINE_STATUS: u16 = 0x3FD;
@@ -46,6 +48,9 @@ pub enum Behaviour {
     MarkerWithoutExit,
     /// Exit 33 with no end marker.
     ExitWithoutMarker,
+    /// Turns the plainest paging on, then the agreed success: what a host's
+    /// KVM must be able to do before it can run the kernel.
+    Paging,
     /// A prompt that echoes, answers each line with `heard`, and ends with
     /// success on the letter `Q`, with a panic on `P`.
     Prompt,
@@ -53,7 +58,7 @@ pub enum Behaviour {
 
 impl Behaviour {
     /// All of them, for tests that must try each.
-    pub const ALL: [Behaviour; 12] = [
+    pub const ALL: [Behaviour; 13] = [
         Behaviour::Floor,
         Behaviour::Succeed,
         Behaviour::Fail,
@@ -65,6 +70,7 @@ impl Behaviour {
         Behaviour::TripleFault,
         Behaviour::MarkerWithoutExit,
         Behaviour::ExitWithoutMarker,
+        Behaviour::Paging,
         Behaviour::Prompt,
     ];
 
@@ -95,6 +101,11 @@ impl Behaviour {
             Behaviour::TripleFault => code.say("ExoV6 tiny\r\n").triple_fault(),
             Behaviour::MarkerWithoutExit => code.say("exov6: done ok\r\n").hang(),
             Behaviour::ExitWithoutMarker => code.say("ExoV6 tiny\r\n").exit(SUCCESS),
+            Behaviour::Paging => code
+                .say("ExoV6 tiny\r\n")
+                .turn_paging_on()
+                .say("exov6: done ok\r\n")
+                .exit(SUCCESS),
             Behaviour::Prompt => code.prompt(),
         };
         code.bytes
@@ -234,6 +245,27 @@ impl Code {
         self.put(&[0xBC]).put(&STACK_TOP.to_le_bytes());
         self.put(&[0x6A, 0x00, 0x6A, 0x00, 0x0F, 0x01, 0x1C, 0x24, 0xCC])
             .hang()
+    }
+
+    /// One 4 MiB page that maps the first of memory to itself, and CR0.PG
+    /// (Intel SDM 3A 4.3, 4.1.2).
+    fn turn_paging_on(&mut self) -> &mut Self {
+        let directory = PAGE_DIRECTORY.to_le_bytes();
+        // cld; mov edi, directory; xor eax, eax; mov ecx, 1024; rep stosd
+        self.put(&[0xFC, 0xBF]).put(&directory);
+        self.put(&[0x31, 0xC0, 0xB9, 0x00, 0x04, 0x00, 0x00, 0xF3, 0xAB]);
+        // mov dword [directory], present | writable | page size
+        self.put(&[0xC7, 0x05])
+            .put(&directory)
+            .put(&[0x83, 0, 0, 0]);
+        // mov eax, cr4; or eax, PSE; mov cr4, eax
+        self.put(&[0x0F, 0x20, 0xE0, 0x83, 0xC8, 0x10, 0x0F, 0x22, 0xE0]);
+        // mov eax, directory; mov cr3, eax
+        self.put(&[0xB8]).put(&directory).put(&[0x0F, 0x22, 0xD8]);
+        // mov eax, cr0; or eax, PG; mov cr0, eax
+        self.put(&[
+            0x0F, 0x20, 0xC0, 0x0D, 0x00, 0x00, 0x00, 0x80, 0x0F, 0x22, 0xC0,
+        ])
     }
 
     fn prompt(&mut self) -> &mut Self {

@@ -1,4 +1,4 @@
-//! `cargo xtask docker-integration`: one boot in the container that proves the image.
+//! `cargo xtask docker-integration`: one boot in the container.
 //!
 //! Owns the choice of the machine; what is seen and judged is in `docker::smoke`.
 

@@ -22,8 +22,10 @@ pub mod bench_boot;
 pub mod build;
 pub mod check_elf;
 pub mod ci;
+pub mod ci_summary;
 pub mod completions;
 pub mod config;
+pub mod docker_base;
 pub mod docker_build;
 pub mod docker_integration;
 pub mod docker_run;
@@ -57,7 +59,7 @@ pub fn main(words: Vec<OsString>) -> ExitCode {
             return ExitCode::from(failure.exit.code());
         }
     };
-    let parsed = Xtask::from_vec(normal).map_err(|error| argv::refused(&words, &error));
+    let parsed = Xtask::from_vec(normal).map_err(|error| argv::refused(&grammar, &words, &error));
     let made = parsed.and_then(|flags| {
         let (cx, warnings) = context(&flags)?;
         Ok((cx, warnings, flags.subcommand))
@@ -124,6 +126,8 @@ fn dispatch(cx: &Context, command: XtaskCmd) -> Result<()> {
         XtaskCmd::Reproduce(flags) => reproduce::run(cx, flags),
         XtaskCmd::Tidy(flags) => tidy::run(cx, flags),
         XtaskCmd::Ci(flags) => ci::run(cx, flags),
+        XtaskCmd::CiSummary(flags) => ci_summary::run(cx, flags),
+        XtaskCmd::DockerBase(flags) => docker_base::run(cx, flags),
         XtaskCmd::DockerBuild(flags) => docker_build::run(cx, flags),
         XtaskCmd::DockerRun(flags) => docker_run::run(cx, flags),
         XtaskCmd::DockerSmoke(flags) => docker_smoke::run(cx, flags),

@@ -20,7 +20,7 @@ use crate::emulator::script::{self, Broken, Step};
 use crate::emulator::session::Attachments;
 use crate::emulator::spec::{Boot, Debugger, Leaving, MachineSpec};
 use crate::emulator::terminal::Seat;
-use crate::emulator::{Limits, Session, qemu, start};
+use crate::emulator::{Limits, Session, kvm, qemu, start};
 use crate::failure::{Doing, Failure, Result};
 use crate::flags;
 use crate::grammar::Grammar;
@@ -39,6 +39,9 @@ pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
     } else {
         Tool::Qemu
     }];
+    if flags.display == Some(Display::Gtk) {
+        needed.push(Tool::QemuGtk);
+    }
     if flags.iso {
         needed.extend([Tool::GrubMkrescue, Tool::Xorriso, Tool::Mtools]);
     }
@@ -125,9 +128,16 @@ pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
             cx.ui.say(format_args!("screenshot: {}", file.display()));
         }
     }
-    let line = judged?;
-    cx.ui.result(line);
-    Ok(())
+    match judged {
+        Ok(line) => {
+            cx.ui.result(line);
+            Ok(())
+        }
+        Err(failure) => Err(match kvm::advice(cx, &spec, &run.outcome)? {
+            Some(advice) => failure.mend(advice),
+            None => failure,
+        }),
+    }
 }
 
 /// The steps of the script, in the order in which they were typed.

@@ -20,12 +20,9 @@ pub(super) fn script(grammar: &Grammar) -> String {
     ));
     text.push_str("        esac\n    done\n    case $command:$before in\n");
     for entry in valued(grammar) {
-        let command = entry.command.map_or("*", |command| command.name.as_str());
-        let names = std::iter::once(&entry.flag.long).chain(&entry.flag.short);
-        let pattern: Vec<_> = names.map(|name| format!("{command}:{name}")).collect();
         text.push_str(&format!(
             "        {}) {}; return ;;\n",
-            pattern.join(" | "),
+            entry.pattern(" | "),
             reply(entry.values)
         ));
     }

@@ -82,6 +82,17 @@ struct Valued<'a> {
     values: Values,
 }
 
+impl Valued<'_> {
+    /// The shell pattern that fits `command:flag`, with its spellings joined by
+    /// `or`.
+    fn pattern(&self, or: &str) -> String {
+        let command = self.command.map_or("*", |command| command.name.as_str());
+        let names = std::iter::once(&self.flag.long).chain(&self.flag.short);
+        let pattern: Vec<_> = names.map(|name| format!("{command}:{name}")).collect();
+        pattern.join(or)
+    }
+}
+
 /// Every flag that takes a value.
 fn valued(grammar: &Grammar) -> Vec<Valued<'_>> {
     let mut all = collect(None, &grammar.flags);

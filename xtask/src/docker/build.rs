@@ -73,7 +73,7 @@ pub fn facts(cx: &Context, engine: &Engine, request: &Request) -> Result<Facts> 
 
 /// The certificates that downloads inside have to trust: a proxy that opens TLS
 /// is in this machine's store, and not in the base image's.
-fn certificates() -> Option<PathBuf> {
+pub fn certificates() -> Option<PathBuf> {
     let named = ["CARGO_HTTP_CAINFO", "SSL_CERT_FILE"];
     let named = named.iter().filter_map(std::env::var_os).map(PathBuf::from);
     let usual = [
@@ -227,11 +227,9 @@ fn tell(
         (Some(_), _) => {}
         (None, _) if steps == Steps::Rawjson => {}
         (None, Event::Cached(step)) => cx.ui.say(format_args!("cached  {}", name(&step))),
-        (None, Event::Done(step)) if is_layer(&step) => {
-            cx.ui.say(format_args!("built   {}", name(&step)));
-        }
+        // When it begins: some take minutes.
         (None, Event::Started(step)) if is_layer(&step) => {
-            cx.ui.say(format_args!("        {} ...", name(&step)));
+            cx.ui.say(format_args!("build   {}", name(&step)));
         }
         (None, Event::Said(line)) if steps == Steps::Plain => {
             cx.ui.say(format_args!("        {line}"));

@@ -64,8 +64,8 @@ pub struct Container {
     pub owner: u32,
     /// The boot of that process.
     pub boot: String,
-    /// What runs in it.
-    pub command: Vec<OsString>,
+    /// What runs in it: the words after `cargo xtask`.
+    pub words: Vec<OsString>,
 }
 
 impl Container {
@@ -103,7 +103,7 @@ impl Container {
         }
         flag(&mut words, "--workdir", WORKSPACE);
         words.push(self.image.clone().into());
-        words.extend(self.command.iter().cloned());
+        words.extend(self.words.iter().cloned());
         words
     }
 
@@ -201,7 +201,7 @@ mod tests {
             connected: Connected::Pipes,
             owner: 7,
             boot: "b007".to_owned(),
-            command: ["cargo", "xtask", "test"].map(OsString::from).to_vec(),
+            words: vec!["test".into()],
         }
     }
 
@@ -221,7 +221,7 @@ mod tests {
              --env HOME=/tmp --env EXOV6_CPU \
              --mount type=bind,source=/home/u/my exov6,target=/workspace \
              --mount type=bind,source=/home/u/my exov6/target/docker/linux-386/target,target=/workspace/target \
-             --workdir /workspace exov6-i386:test cargo xtask test"
+             --workdir /workspace exov6-i386:test test"
         );
         assert_eq!(
             line(&container().start()),

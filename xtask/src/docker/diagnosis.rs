@@ -43,6 +43,21 @@ pub enum Trouble {
 }
 
 impl Trouble {
+    /// Its name in documents.
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Trouble::NoClient(_) => "no-client",
+            Trouble::NoDaemon(_) => "no-daemon",
+            Trouble::NoPermission => "no-permission",
+            Trouble::NoBuildx => "no-buildx",
+            Trouble::NoBinfmt(_) => "no-binfmt",
+            Trouble::NoRegistry(_) => "no-registry",
+            Trouble::NotInRegistry(_) => "not-in-registry",
+            Trouble::DiskFull(_) => "disk-full",
+            Trouble::WrongArchitecture { .. } => "wrong-architecture",
+        }
+    }
+
     /// What a person reads: what happened, and what mends it.
     pub fn failure(&self) -> Failure {
         let setup = "run: cargo xtask setup --docker";

@@ -12,6 +12,7 @@ use crate::choice;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::run;
+use crate::setup::{self, daemon};
 
 choice! {
     /// The program that talks to an engine.
@@ -107,6 +108,12 @@ impl Engine {
         }
         match look(cx, want)? {
             Ok(engine) => Ok(engine),
+            Err(trouble) if cx.setup_allowed && !cx.offline && is_setups(&trouble) => {
+                cx.ui
+                    .say(format_args!("{}: setting it up", trouble.failure().what));
+                setup::docker(cx)?;
+                look(cx, want)?.map_err(|trouble| trouble.failure())
+            }
             Err(trouble) => Err(trouble.failure()),
         }
     }
@@ -125,6 +132,14 @@ impl Engine {
     /// Its client, ready for arguments.
     pub fn command(&self) -> Command {
         command(self.client, &self.program)
+    }
+}
+
+/// Whether `setup --docker` mends this.
+fn is_setups(trouble: &Trouble) -> bool {
+    match trouble {
+        Trouble::NoClient(Client::Docker) | Trouble::NoBuildx => true,
+        trouble => daemon::is_ours(trouble),
     }
 }
 
@@ -149,6 +164,26 @@ pub fn look(cx: &Context, want: Option<Client>) -> Result<std::result::Result<En
 /// # Errors
 /// As for [`look`].
 pub fn ask(cx: &Context, client: Client) -> Result<std::result::Result<Engine, Trouble>> {
+    let engine = match ask_daemon(cx, client, ANSWER)? {
+        Ok(engine) => engine,
+        trouble => return Ok(trouble),
+    };
+    if client == Client::Docker && !has_buildx(cx, &engine.program)? {
+        return Ok(Err(Trouble::NoBuildx));
+    }
+    Ok(Ok(engine))
+}
+
+/// Asks one engine whether it is there; one that says nothing for `longest` is
+/// not.
+///
+/// # Errors
+/// As for [`look`].
+pub fn ask_daemon(
+    cx: &Context,
+    client: Client,
+    longest: Duration,
+) -> Result<std::result::Result<Engine, Trouble>> {
     let Some(program) = run::program(Path::new(client.word())) else {
         return Ok(Err(Trouble::NoClient(client)));
     };
@@ -166,7 +201,7 @@ pub fn ask(cx: &Context, client: Client) -> Result<std::result::Result<Engine, T
     };
     let mut asked = command(client, &program);
     asked.args(question);
-    let Some(answer) = run::output_within(cx, &mut asked, ANSWER)? else {
+    let Some(answer) = run::output_within(cx, &mut asked, longest)? else {
         let where_it_is = std::env::var("DOCKER_HOST").unwrap_or_else(|_| "its socket".to_owned());
         return Ok(Err(Trouble::NoDaemon(where_it_is)));
     };
@@ -188,9 +223,6 @@ pub fn ask(cx: &Context, client: Client) -> Result<std::result::Result<Engine, T
             "this tool needs an engine for Linux containers; run: cargo xtask doctor -v",
         ));
     };
-    if client == Client::Docker && !has_buildx(cx, &program)? {
-        return Ok(Err(Trouble::NoBuildx));
-    }
     Ok(Ok(Engine {
         client,
         program,

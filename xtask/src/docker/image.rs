@@ -8,6 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::base::{MAKER_LABEL, RECIPE_LABEL};
 use super::engine::{Engine, Platform};
 use super::plan::{DOCKERFILE, INPUTS_LABEL};
 use crate::context::Context;
@@ -15,13 +16,12 @@ use crate::failure::{Doing, Result};
 use crate::run;
 
 /// What every stage but `build` is made from, beside its base.
-pub const INPUTS: [&str; 10] = [
+pub const INPUTS: [&str; 9] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
     "boot/Cargo.toml",
     DOCKERFILE,
-    "ci/in-its-word-size",
     "ci/in-this-clone",
     "kernel/Cargo.toml",
     "kernel/core/Cargo.toml",
@@ -43,6 +43,12 @@ pub struct Image {
     /// What it was made from, if it says so.
     #[serde(skip)]
     pub inputs: Option<String>,
+    /// Who made it, if that was this tool.
+    #[serde(skip)]
+    pub maker: Option<String>,
+    /// What a base image was made from, if it says so.
+    #[serde(skip)]
+    pub recipe: Option<String>,
 }
 
 /// One digest of everything that the toolchain and test stages are made from.
@@ -111,6 +117,8 @@ fn read(tag: &str, text: &str) -> serde_json::Result<Option<Image>> {
         bytes: found.size,
         architecture: found.architecture,
         inputs: labels.remove(INPUTS_LABEL),
+        maker: labels.remove(MAKER_LABEL),
+        recipe: labels.remove(RECIPE_LABEL),
     }))
 }
 
@@ -156,6 +164,8 @@ mod tests {
             bytes: 7,
             architecture: "386".to_owned(),
             inputs: Some("abc".to_owned()),
+            maker: None,
+            recipe: None,
         }
     }
 

@@ -5,6 +5,7 @@
 pub mod base;
 pub mod build;
 pub mod call;
+pub mod checkup;
 pub mod choices;
 pub mod container;
 pub mod diagnosis;

@@ -86,7 +86,6 @@ impl Session<'_> {
     ) -> Result<Container> {
         let owner = std::process::id();
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let command = ["cargo", "xtask"].map(OsString::from);
         let all_terminals = std::io::stdin().is_terminal() && std::io::stdout().is_terminal();
         Ok(Container {
             name: format!("exov6-{}-{owner}-{number}", self.purpose),
@@ -107,7 +106,7 @@ impl Session<'_> {
             },
             owner,
             boot: boot.to_owned(),
-            command: command.into_iter().chain(self.words).collect(),
+            words: self.words,
         })
     }
 }

@@ -7,6 +7,7 @@
 pub mod bochs;
 pub mod console;
 pub mod guardian;
+pub mod kvm;
 pub mod limits;
 pub mod outcome;
 pub mod qemu;

@@ -58,11 +58,12 @@ impl Qmp {
             }
         })?;
         // Answered in order, so nobody needs to wait for it now.
-        writeln!(
-            stream,
-            "{}",
-            json!({ "execute": "qmp_capabilities", "id": "capabilities" })
-        )?;
+        let hello = json!({ "execute": "qmp_capabilities", "id": "capabilities" });
+        match writeln!(stream, "{hello}") {
+            // It ended at once: how, and what it said, its end tells.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written?,
+        }
         Ok(Qmp { stream, answers })
     }
 
@@ -194,5 +195,13 @@ mod tests {
             .write_all(answers.as_bytes())
             .expect("the buffer is large enough");
         assert_eq!(qmp.ask("stop", json!({})), Some(Err("no".to_owned())));
+    }
+
+    #[test]
+    fn an_emulator_that_ended_at_once_is_no_error_of_ours() {
+        let (ours, theirs) = UnixStream::pair().expect("a pair");
+        drop(theirs);
+        let mut qmp = Qmp::new(ours, |_| {}).expect("its end tells more");
+        assert_eq!(qmp.registers(), None);
     }
 }

@@ -101,11 +101,8 @@ impl Run<'_> {
             "{how}{waiting}, after {seconds:.1} s{}",
             last_words(&self.outcome)
         );
-        Err(Failure {
-            exit,
-            what,
-            mend: None,
-        })
+        let mend = no_screen(&self.outcome).then(|| NO_SCREEN.to_owned());
+        Err(Failure { exit, what, mend })
     }
 
     fn verdict(&self) -> Verdict {
@@ -196,6 +193,14 @@ pub fn last_words(outcome: &Outcome) -> String {
             .for_each(|line| text.push_str(&format!("\n  {line}")));
     }
     text
+}
+
+/// What to do when QEMU's window has no screen to be on.
+const NO_SCREEN: &str = "no screen can be reached from here: set DISPLAY or WAYLAND_DISPLAY, or use \
+     --display curses";
+
+fn no_screen(outcome: &Outcome) -> bool {
+    outcome.stderr.contains("gtk initialization failed")
 }
 
 /// What `--json` prints. Only grows; `version` changes when it must shrink.

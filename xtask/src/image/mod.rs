@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::cli::Invalid;
 use crate::failure::{Doing, Failure, Result};
 
-mod date;
+pub mod date;
 mod el_torito;
 pub mod ext2;
 mod grub;

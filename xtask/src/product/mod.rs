@@ -15,6 +15,7 @@ use rustix::io::Errno;
 use serde::Serialize;
 
 use crate::failure::{Doing, Failure, Result};
+use crate::process;
 use crate::sizes::Sizes;
 
 mod manifest;
@@ -98,7 +99,11 @@ impl Unfinished {
         };
         check_ours(&dir)?;
         std::fs::create_dir_all(parent).map_err(|error| cannot_write(parent, &error))?;
-        let name = format!(".{}.{}.partial", name.to_string_lossy(), std::process::id());
+        let name = format!(
+            ".{}.{}.partial",
+            name.to_string_lossy(),
+            process::own_name()
+        );
         let partial = parent.join(name);
         // Of an earlier process with our number, as there is in containers.
         let _ = std::fs::remove_dir_all(&partial);

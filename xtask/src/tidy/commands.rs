@@ -42,7 +42,7 @@ pub(super) fn refused(grammar: &Grammar, words: &[String]) -> Option<String> {
         Ok(Invocation::Help(_)) => return None,
         Ok(Invocation::Run(normal)) => match Xtask::from_vec(normal) {
             Ok(_) => return None,
-            Err(error) => argv::refused(&words, &error),
+            Err(error) => argv::refused(grammar, &words, &error),
         },
         Err(failure) => failure,
     };

@@ -35,6 +35,14 @@ impl File {
         self.path.rsplit('/').next().unwrap_or_default()
     }
 
+    /// Whether it is for a shell of the Bourne family.
+    pub fn is_shell(&self) -> bool {
+        let first = self.text.lines().next().unwrap_or_default();
+        let interpreter = first.rsplit(['/', ' ']).next().unwrap_or_default();
+        self.path.ends_with(".sh")
+            || first.starts_with("#!") && ["sh", "bash", "dash"].contains(&interpreter)
+    }
+
     /// Whether the whole file is about tests.
     pub fn is_test(&self) -> bool {
         let name = self.name();

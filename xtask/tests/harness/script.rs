@@ -1,62 +1,48 @@
 //! `--expect` and `--send`, the exact command line, and the JSON document.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use serde_json::Value;
 use xtask::tiny::Behaviour;
 
-use crate::run::Run;
+use crate::run::{Ended, Run};
 
 const ENOUGH: Duration = Duration::from_secs(20);
 
+/// A run with time enough for a loaded machine.
+fn ended(behaviour: Behaviour, words: &[&str]) -> Ended {
+    let run = Run::new();
+    let words = [words, &["--timeout", "20s"]].concat();
+    run.to_its_end(run.qemu(behaviour, &words))
+}
+
 #[test]
 fn a_conversation_that_is_held_to_its_end() {
-    let run = Run::new();
     let words = [
-        "--expect",
-        "kdb>",
-        "--send",
-        "cpus",
-        "--expect",
-        "^heard$",
-        "--expect",
-        "kdb> ",
-        "--timeout",
-        "20s",
+        ["--expect", "kdb>"],
+        ["--send", "cpus"],
+        ["--expect", "^heard$"],
+        ["--expect", "kdb> "],
     ];
-    run.to_its_end(run.qemu(Behaviour::Prompt, &words)).assert(
-        0,
-        "all 3 expected lines came",
-        ENOUGH,
-    );
+    ended(Behaviour::Prompt, words.as_flattened()).assert(0, "all 3 expected lines came", ENOUGH);
 }
 
 #[test]
 fn what_is_sent_last_is_still_done() {
-    let run = Run::new();
-    let words = ["--expect", "kdb>", "--send", "Q", "--timeout", "20s"];
-    let ended = run.to_its_end(run.qemu(Behaviour::Prompt, &words));
-    ended.assert(0, "all 1 expected lines came", ENOUGH);
+    let words = ["--expect", "kdb>", "--send", "Q"];
+    ended(Behaviour::Prompt, &words).assert(0, "all 1 expected lines came", ENOUGH);
 }
 
 #[test]
 fn a_line_that_comes_with_the_end_counts() {
-    let run = Run::new();
     let words = [
-        "--expect",
-        "kdb>",
-        "--send",
-        "Q",
-        "--expect",
-        "^exov6: done ok$",
-        "--timeout",
-        "20s",
+        ["--expect", "kdb>"],
+        ["--send", "Q"],
+        ["--expect", "^exov6: done ok$"],
     ];
-    run.to_its_end(run.qemu(Behaviour::Prompt, &words)).assert(
-        0,
-        "all 2 expected lines came",
-        ENOUGH,
-    );
+    ended(Behaviour::Prompt, words.as_flattened()).assert(0, "all 2 expected lines came", ENOUGH);
 }
 
 #[test]
@@ -87,33 +73,15 @@ fn a_line_that_never_comes_ends_at_the_deadline() {
 
 #[test]
 fn a_machine_that_dies_first_is_a_failure_and_no_deadline() {
-    let run = Run::new();
-    let words = [
-        "--expect",
-        "kdb>",
-        "--send",
-        "P",
-        "--expect",
-        "cpu1",
-        "--timeout",
-        "20s",
-    ];
-    let ended = run.to_its_end(run.qemu(Behaviour::Prompt, &words));
-    ended.assert(
+    let words = [["--expect", "kdb>"], ["--send", "P"], ["--expect", "cpu1"]];
+    ended(Behaviour::Prompt, words.as_flattened()).assert(
         1,
         "panicked: it was asked to while waiting for --expect 'cpu1'",
         ENOUGH,
     );
-    let run = Run::new();
-    let words = ["--expect", "cpu1", "--timeout", "20s"];
-    run.to_its_end(run.qemu(Behaviour::TripleFault, &words))
-        .assert(1, "triple fault", ENOUGH);
-    let run = Run::new();
-    run.to_its_end(run.qemu(Behaviour::Succeed, &words)).assert(
-        1,
-        "ended with success while waiting",
-        ENOUGH,
-    );
+    let words = ["--expect", "cpu1"];
+    ended(Behaviour::TripleFault, &words).assert(1, "triple fault", ENOUGH);
+    ended(Behaviour::Succeed, &words).assert(1, "ended with success while waiting", ENOUGH);
 }
 
 #[test]
@@ -252,12 +220,21 @@ fn machines_of_every_kind_start() {
         ["--firmware", "qboot", "--cpu", "pentium"],
         ["--net", "user", "--hostfwd", "tcp:127.0.0.1:0-:80"],
     ] {
-        let run = Run::new();
-        let words = [&words[..], &["--timeout", "20s"]].concat();
-        run.to_its_end(run.qemu(Behaviour::Succeed, &words)).assert(
-            0,
-            "ended with success",
-            ENOUGH,
-        );
+        ended(Behaviour::Succeed, &words).assert(0, "ended with success", ENOUGH);
     }
+}
+
+#[test]
+fn a_window_without_a_screen_is_explained() {
+    // An emulator that only says QEMU's words.
+    let run = Run::new();
+    let qemu = run.path("qemu");
+    let words = "#!/bin/sh\ncase \"$*\" in\n\"-display help\") echo gtk ;;\n\
+                 *) echo 'gtk initialization failed' >&2; exit 1 ;;\nesac\n";
+    fs::write(&qemu, words).expect("the temporary folder is writable");
+    fs::set_permissions(&qemu, Permissions::from_mode(0o755)).expect("it is ours");
+    let mut command = run.qemu(Behaviour::Prompt, &["--display", "gtk", "--expect", "kdb"]);
+    command.env("EXOV6_QEMU", qemu);
+    run.to_its_end(command)
+        .assert(1, "set DISPLAY or WAYLAND_DISPLAY", ENOUGH);
 }

@@ -42,6 +42,11 @@ fn the_agreed_success_is_one() {
 }
 
 #[test]
+fn a_guest_that_turns_paging_on() {
+    ends_by_itself(Behaviour::Paging, 0, "ended with success");
+}
+
+#[test]
 fn no_kernel() {
     let run = Run::new();
     let ended = run.to_its_end(run.qemu_with(&run.path("nowhere.elf"), &[]));
