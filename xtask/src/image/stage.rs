@@ -74,7 +74,7 @@ impl Stage {
         copy_tree(from, &self.dir.join(inside))
     }
 
-    /// Gives everything inside the same date.
+    /// Gives everything inside the same date, and folders the same mode.
     pub(super) fn set_dates(&self, epoch: Epoch) -> Result<()> {
         set_dates(&self.dir, epoch)
     }
@@ -220,6 +220,8 @@ pub(super) fn sorted_names(dir: &Path) -> Result<Vec<std::ffi::OsString>> {
 fn set_dates(path: &Path, epoch: Epoch) -> Result<()> {
     let setting = || format!("setting the date of {}", path.display());
     if fs::symlink_metadata(path).doing(setting())?.is_dir() {
+        // A folder made here has the umask of whoever runs this.
+        set_mode(path, 0o755)?;
         for name in sorted_names(path)? {
             set_dates(&path.join(name), epoch)?;
         }
