@@ -10,6 +10,8 @@ mod heap;
 mod interrupts;
 #[path = "../../tests/kernel_map.rs"]
 mod kernel_map;
+#[path = "../../tests/shared.rs"]
+mod shared;
 #[path = "../../tests/stack.rs"]
 mod stack;
 #[path = "../../tests/symbols.rs"]
