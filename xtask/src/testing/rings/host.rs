@@ -11,7 +11,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use super::{docker, not_started};
+use super::not_started;
 use crate::cli::{Profile, Ring};
 use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
@@ -67,9 +67,6 @@ const DRIVEN: [Tool; 9] = [
 pub(super) fn jobs(cx: &Context, profile: Profile, extent: Extent) -> Result<Vec<Box<dyn Job>>> {
     let mut jobs: Vec<Box<dyn Job>> = Vec::new();
     for program in build(cx, profile)? {
-        if program.group == docker::PROGRAM {
-            continue;
-        }
         let program = Arc::new(program);
         let ignored = list(cx, &program, &["--ignored"])?;
         for test in list(cx, &program, &[])? {
@@ -84,13 +81,11 @@ pub(super) fn jobs(cx: &Context, profile: Profile, extent: Extent) -> Result<Vec
                     ring: Ring::Host,
                     machine: None,
                 }],
-                test: LibTest {
-                    program: Arc::clone(&program),
-                    is_ignored: ignored.contains(&test),
-                    limit: LIMIT,
-                    extent,
-                    test,
-                },
+                program: Arc::clone(&program),
+                is_ignored: ignored.contains(&test),
+                limit: LIMIT,
+                extent,
+                test,
             }));
         }
     }
@@ -116,7 +111,7 @@ fn build_command(cx: &Context, profile: Profile) -> Command {
     command
 }
 
-pub(super) fn build(cx: &Context, profile: Profile) -> Result<Vec<Program>> {
+fn build(cx: &Context, profile: Profile) -> Result<Vec<Program>> {
     let mut command = build_command(cx, profile);
     let _progress = cx
         .ui
@@ -145,7 +140,7 @@ pub fn host_cargo(cx: &Context, subcommand: &str) -> Command {
     command
 }
 
-pub(super) fn list(cx: &Context, program: &Program, more: &[&str]) -> Result<Vec<String>> {
+fn list(cx: &Context, program: &Program, more: &[&str]) -> Result<Vec<String>> {
     let mut command = Command::new(&program.path);
     command
         .args(["--list", "--format", "terse"])
@@ -161,18 +156,11 @@ pub(super) fn list(cx: &Context, program: &Program, more: &[&str]) -> Result<Vec
 
 struct HostTest {
     label: [Label; 1],
-    test: LibTest,
-}
-
-/// One test of a test program, to be run in a process of its own.
-pub(super) struct LibTest {
-    pub(super) program: Arc<Program>,
-    /// Its name within the program.
-    pub(super) test: String,
-    /// Whether the source says that only those who ask for it want it.
-    pub(super) is_ignored: bool,
-    pub(super) limit: Duration,
-    pub(super) extent: Extent,
+    program: Arc<Program>,
+    test: String,
+    is_ignored: bool,
+    limit: Duration,
+    extent: Extent,
 }
 
 enum Event {
@@ -188,7 +176,7 @@ impl Job for HostTest {
     fn prepare(&self, cx: &Context) -> Result<()> {
         // Looking for the programs once is enough for all tests.
         static THERE: OnceLock<()> = OnceLock::new();
-        if self.test.program.group.starts_with(WHOLE_TOOL) && THERE.get().is_none() {
+        if self.program.group.starts_with(WHOLE_TOOL) && THERE.get().is_none() {
             tools::require(cx, &DRIVEN)?;
             THERE.get_or_init(|| ());
         }
@@ -197,22 +185,20 @@ impl Job for HostTest {
 
     fn run(&self, cx: &Context, _chosen: &[usize], tell: &mut dyn FnMut(Report)) {
         let name = &self.label[0].name;
-        if self.test.is_ignored && self.test.extent != Extent::Nightly {
-            let why = "marked #[ignore] in the source: --nightly runs it".to_owned();
+        if self.is_ignored {
+            let why = "marked #[ignore] in the source".to_owned();
             return tell(Report::new(name, Status::Skipped(why), Duration::ZERO));
         }
-        tell(self.test.run(cx, name));
+        tell(
+            self.report(cx)
+                .unwrap_or_else(|failure| not_started(name, &failure)),
+        );
     }
 }
 
-impl LibTest {
-    /// Runs it and reports it under `name`.
-    pub(super) fn run(&self, cx: &Context, name: &str) -> Report {
-        self.report(cx, name)
-            .unwrap_or_else(|failure| not_started(name, &failure))
-    }
-
-    fn report(&self, cx: &Context, name: &str) -> Result<Report> {
+impl HostTest {
+    fn report(&self, cx: &Context) -> Result<Report> {
+        let name = &self.label[0].name;
         let log = logs::path(cx, name)?;
         let started = Instant::now();
         let ended = self.process(cx, &log, started)?;
@@ -235,7 +221,6 @@ impl LibTest {
         let mut command = Command::new(&self.program.path);
         command
             .args(["--exact", &self.test, "--test-threads=1", "--nocapture"])
-            .args(self.is_ignored.then_some("--include-ignored"))
             .current_dir(&self.program.folder)
             .env("CARGO_MANIFEST_DIR", &self.program.folder)
             .stdin(Stdio::null())

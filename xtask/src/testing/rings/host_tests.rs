@@ -27,13 +27,11 @@ fn report(name: &str, script: &str, limit: Duration) -> Report {
             ring: Ring::Host,
             machine: None,
         }],
-        test: LibTest {
-            program: Arc::new(program),
-            test: name.to_owned(),
-            is_ignored: false,
-            limit,
-            extent: Extent::Default,
-        },
+        program: Arc::new(program),
+        test: name.to_owned(),
+        is_ignored: false,
+        limit,
+        extent: Extent::Default,
     };
     let mut reports = Vec::new();
     test.run(&cx, &[0], &mut |report| reports.push(report));

@@ -77,7 +77,7 @@ pub fn jobs(
                 Ring::Ktest => ktest::jobs(cx, &artifacts, profile, extent)?,
                 Ring::Kernels => kernels::jobs(&artifacts, profile),
                 Ring::System => system::jobs(&artifacts, profile, extent),
-                Ring::Docker => docker::jobs(cx, extent)?,
+                Ring::Docker => docker::jobs(),
             });
         }
     }

@@ -1,9 +1,8 @@
 //! The docker ring: this tool against a real container engine.
 //!
-//! Owns the table of its cases, and runs those of the test program beside it.
-//! Each runs the tool as a person would, and looks at its words, its exit code,
-//! and what it left behind. Where no engine can be had, every case says so and
-//! counts as skipped.
+//! Owns the table of its cases. Each runs the tool as a person would, and looks
+//! at its words, its exit code, and what it left behind. Where no engine can be
+//! had, every case says so and counts as skipped.
 
 mod containers;
 mod daemon;
@@ -12,35 +11,25 @@ mod faults;
 mod interrupts;
 mod lab;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 use self::lab::{Lab, Stop};
-use super::host::{self, LibTest};
 use super::not_started;
-use crate::cli::{Profile, Ring};
+use crate::cli::Ring;
 use crate::context::Context;
 use crate::docker::engine::{Client, Engine};
 use crate::failure::Result;
 use crate::testing::case::{Label, Report, Status};
 use crate::testing::job::Job;
 use crate::testing::logs;
-use crate::testing::matrix::Extent;
 use crate::testing::verdict::{Cause, Fault, Verdict};
 
 /// What a case does; an error is why it did not pass, or did not run.
-type Case = fn(&Lab) -> std::result::Result<(), Stop>;
+type Body = fn(&Lab) -> std::result::Result<(), Stop>;
 
-/// A case: its group, its name, what it does.
-type Row = (&'static str, &'static str, Case);
-
-/// What a job runs.
-enum Body {
-    /// A case of the table.
-    Case(Case),
-    /// A test of the test program.
-    Test(LibTest),
-}
+/// A case: its group, its name, its body.
+type Row = (&'static str, &'static str, Body);
 
 fn table() -> impl Iterator<Item = Row> {
     [
@@ -54,56 +43,24 @@ fn table() -> impl Iterator<Item = Row> {
     .copied()
 }
 
-/// The test program of this ring: `xtask/tests/containers/`.
-pub(super) const PROGRAM: &str = "xtask/containers";
-
-/// How long one of its tests may take: the first one may have to build an
-/// image from packages that have to be fetched.
-const LIMIT: Duration = Duration::from_secs(30 * 60);
-
-pub(super) fn jobs(cx: &Context, extent: Extent) -> Result<Vec<Box<dyn Job>>> {
-    let mut jobs = of_table();
-    let programs = host::build(cx, Profile::Dev)?;
-    for program in programs.into_iter().filter(|found| found.group == PROGRAM) {
-        let program = Arc::new(program);
-        for test in host::list(cx, &program, &[])? {
-            jobs.push(Box::new(DockerJob {
-                label: [label(&test)],
-                body: Body::Test(LibTest {
-                    program: Arc::clone(&program),
-                    // Only cargo's own `cargo test` is to pass it by.
-                    is_ignored: true,
-                    limit: LIMIT,
-                    extent,
-                    test,
-                }),
-            }));
-        }
-    }
-    Ok(jobs)
-}
-
-fn of_table() -> Vec<Box<dyn Job>> {
-    let jobs = table().map(|(group, name, case)| -> Box<dyn Job> {
+pub(super) fn jobs() -> Vec<Box<dyn Job>> {
+    let jobs = table().map(|(group, name, body)| -> Box<dyn Job> {
+        let label = Label {
+            name: format!("docker::{group}::{name}"),
+            ring: Ring::Docker,
+            machine: None,
+        };
         Box::new(DockerJob {
-            label: [label(&format!("{group}::{name}"))],
-            body: Body::Case(case),
+            label: [label],
+            body,
         })
     });
     jobs.collect()
 }
 
-fn label(name: &str) -> Label {
-    Label {
-        name: format!("docker::{name}"),
-        ring: Ring::Docker,
-        machine: None,
-    }
-}
-
 /// Says what the ring would do; its cases decide it as they go.
 pub(super) fn dry_run(cx: &Context) {
-    for job in of_table() {
+    for job in jobs() {
         for label in job.labels() {
             let line = format!("# {}: runs this tool against the engine", label.name);
             cx.ui.say(line);
@@ -128,34 +85,28 @@ impl Job for DockerJob {
         let _mine = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let started = Instant::now();
         let report = match engine(cx) {
-            Ok(engine) => match &self.body {
-                Body::Case(case) => report(cx, engine, name, *case, started),
-                Body::Test(test) => Ok(test.run(cx, name)),
-            },
+            Ok(engine) => self.report(cx, engine, started),
             Err(why) => Ok(Report::new(name, Status::Skipped(why), started.elapsed())),
         };
         tell(report.unwrap_or_else(|failure| not_started(name, &failure)));
     }
 }
 
-fn report(
-    cx: &Context,
-    engine: &Engine,
-    name: &str,
-    case: Case,
-    started: Instant,
-) -> Result<Report> {
-    let lab = Lab::new(cx, engine, name)?;
-    let status = match case(&lab) {
-        Ok(()) => Status::Passed,
-        Err(Stop::Skipped(why)) => Status::Skipped(why),
-        Err(Stop::Interrupted) => Status::of(&Verdict::Infrastructure(Fault::Interrupted)),
-        Err(Stop::Failed(what)) => Status::of(&Verdict::Failed(Cause::Case(what))),
-    };
-    let mut report = Report::new(name, status, started.elapsed());
-    report.output = lab.record();
-    report.log = logs::write(cx, name, &(report.output.join("\n") + "\n"));
-    Ok(report)
+impl DockerJob {
+    fn report(&self, cx: &Context, engine: &Engine, started: Instant) -> Result<Report> {
+        let name = &self.label[0].name;
+        let lab = Lab::new(cx, engine, name)?;
+        let status = match (self.body)(&lab) {
+            Ok(()) => Status::Passed,
+            Err(Stop::Skipped(why)) => Status::Skipped(why),
+            Err(Stop::Interrupted) => Status::of(&Verdict::Infrastructure(Fault::Interrupted)),
+            Err(Stop::Failed(what)) => Status::of(&Verdict::Failed(Cause::Case(what))),
+        };
+        let mut report = Report::new(name, status, started.elapsed());
+        report.output = lab.record();
+        report.log = logs::write(cx, name, &(report.output.join("\n") + "\n"));
+        Ok(report)
+    }
 }
 
 /// The engine of all cases, or why there is none: looked for, and set up where
