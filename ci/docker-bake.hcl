@@ -53,6 +53,6 @@ target "image" {
   platforms  = [arch == "i386" ? "linux/386" : "linux/amd64"]
   args       = { BASE = BASE[arch], COMMIT = COMMIT }
   secret     = CA == "" ? [] : ["id=ca,src=${CA}"]
-  tags       = ["exov6-${arch}:bake-${stage}"]
+  tags       = ["exov6-${arch}:${stage}"]
   output     = ["type=docker"]
 }

@@ -44,7 +44,7 @@ pub struct Ran {
 }
 
 /// All steps, the quickest answers first.
-pub const STEPS: [Step; 18] = [
+pub const STEPS: [Step; 19] = [
     Step {
         name: "fmt",
         about: "every file is formatted",
@@ -114,6 +114,11 @@ pub const STEPS: [Step; 18] = [
         name: "image",
         about: "images are the same twice",
         run: steps::image,
+    },
+    Step {
+        name: "reproduce",
+        about: "the same bytes from two paths",
+        run: steps::reproduce,
     },
     Step {
         name: "budget",

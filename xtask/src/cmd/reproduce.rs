@@ -10,7 +10,7 @@ use crate::docker::choices::Platforms;
 use crate::docker::engine::Platform;
 use crate::failure::{Failure, Result};
 use crate::flags;
-use crate::reproduce::{self, Absent, Findings, Request};
+use crate::reproduce::{self, Absent, Cause, Findings, Request};
 
 /// The document of `--json`.
 #[derive(Serialize)]
@@ -69,7 +69,8 @@ pub fn run(cx: &Context, flags: flags::Reproduce) -> Result<()> {
         })?;
     }
     tell(cx, &findings)?;
-    if request.absent == Absent::Fails && !findings.not_compared.is_empty() {
+    let absent = |one: &reproduce::NotCompared| one.cause == Cause::Absent;
+    if request.absent == Absent::Fails && findings.not_compared.iter().any(absent) {
         return Err(Failure::failed(
             "--require-docker was given, and not everything was compared",
         ));

@@ -7,7 +7,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Absent, CD, Findings, Made, NotCompared, ROOT, Request, folder};
+use super::{Absent, CD, Cause, Findings, Made, NotCompared, ROOT, Request, folder, loader};
 use crate::context::Context;
 use crate::docker::build::{self, folder_name};
 use crate::docker::choices::{Cache, Stage, Steps};
@@ -34,6 +34,7 @@ pub(super) fn build(cx: &Context, request: &Request, findings: &mut Findings) ->
             for platform in &request.platforms {
                 findings.not_compared.push(NotCompared {
                     what: platform.to_string(),
+                    cause: Cause::Absent,
                     why: trouble.failure().what,
                 });
             }
@@ -61,18 +62,20 @@ fn one(cx: &Context, engine: &Engine, platform: Platform, findings: &mut Finding
     let facts = build::facts(cx, engine, &request)?;
     let target = build::target(cx, engine, platform, None, kernel.clone())?;
     build::build(cx, engine, &request, &facts, target, Steps::Auto)?;
+    let mut grub = None;
     for (kind, name) in [("iso", CD), ("ext2", ROOT)] {
-        image(cx, engine, platform, kind, &kernel, &dir.join(name))?;
+        let said = image(cx, engine, platform, kind, &kernel, &dir.join(name))?;
+        grub = grub.or(loader(&said));
     }
     if !cx.dry_run {
         findings
             .builds
-            .push(Made::read(platform.to_string(), &dir)?);
+            .push(Made::read(platform.to_string(), &dir, grub)?);
     }
     Ok(())
 }
 
-/// Has a container make an image of its own kernel.
+/// Has a container make an image of its own kernel; what it says about it.
 fn image(
     cx: &Context,
     engine: &Engine,
@@ -80,10 +83,10 @@ fn image(
     kind: &str,
     kernel: &Path,
     output: &Path,
-) -> Result<()> {
+) -> Result<String> {
     let name = output.file_name().unwrap_or_default();
     let inside = |folder: &str, name: &Path| -> OsString { Path::new(folder).join(name).into() };
-    let mut words: Vec<OsString> = ["--quiet", "image", kind, "--kernel"]
+    let mut words: Vec<OsString> = ["--quiet", "image", "--json", kind, "--kernel"]
         .map(Into::into)
         .into();
     words.push(inside("/kernel", Path::new(KERNEL)));
@@ -97,7 +100,7 @@ fn image(
         words,
     };
     let Some(ended) = session.run(cx, engine, Io::Captured(String::new()), cx.deadline)? else {
-        return Ok(());
+        return Ok(String::new());
     };
     session::pass_on(&ended)?;
     // The container's target folder is one of ours.
@@ -111,5 +114,6 @@ fn image(
             taking()
         )));
     }
-    fs::rename(&left, output).doing(taking())
+    fs::rename(&left, output).doing(taking())?;
+    Ok(ended.stdout)
 }

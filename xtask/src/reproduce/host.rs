@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use super::{CD, Findings, Made, NotCompared, ROOT, Request, folder};
+use super::{CD, Cause, Findings, Made, NotCompared, ROOT, Request, folder, loader};
 use crate::cli::Profile;
 use crate::context::Context;
 use crate::failure::{Doing, Exit, Failure, Result};
@@ -84,6 +84,7 @@ pub(super) fn build(cx: &Context, request: &Request, findings: &mut Findings) ->
                 Ok(toolchain) => toolchains.push(toolchain),
                 Err(why) => findings.not_compared.push(NotCompared {
                     what: format!("this host with rustc {version}"),
+                    cause: Cause::Absent,
                     why,
                 }),
             }
@@ -135,7 +136,6 @@ impl Plan {
             &format!("host-{}-{}", self.toolchain.version, here.name),
         );
         let tree = dir.join(here.path);
-        let kernel = dir.join("kernel");
         let calls = self.calls(cx, here, &tree, &dir)?;
         if cx.dry_run {
             for mut command in calls.into_iter().map(|(_, command)| command) {
@@ -149,28 +149,34 @@ impl Plan {
         }
         copy(cx, &self.files, &tree, here)?;
         let name = format!("host, {} path", here.name);
-        for (what, mut command) in calls {
-            let status = run::to_end(cx, &mut command)?;
-            match (status.code(), what) {
-                (Some(0), _) => {}
-                (code, None) => {
-                    let exit = code.and_then(Exit::of).unwrap_or(Exit::BuildFailed);
-                    return Err(Failure::told(exit));
+        let mut grub = None;
+        for (image, mut command) in calls {
+            let Some(image) = image else {
+                let status = run::to_end(cx, &mut command)?;
+                if status.success() {
+                    continue;
                 }
-                // An image maker that is not here leaves its image out.
-                (Some(3), Some(image)) => findings.not_compared.push(NotCompared {
+                let exit = status.code().and_then(Exit::of);
+                return Err(Failure::told(exit.unwrap_or(Exit::BuildFailed)));
+            };
+            let output = run::output(cx, &mut command)?;
+            let why = output.stderr.trim_end().to_owned();
+            match output.status.code().and_then(Exit::of) {
+                Some(Exit::Done) => grub = grub.or(loader(&output.stdout)),
+                Some(Exit::Missing) => findings.not_compared.push(NotCompared {
                     what: format!("{image} of {name}"),
-                    why: "what makes it is not here; the message is above".to_owned(),
+                    cause: Cause::Absent,
+                    why,
                 }),
-                (_, Some(image)) => {
-                    return Err(Failure::failed(format!("{image} of {name} was not made")));
+                _ => {
+                    let what = format!("{image} of {name} was not made:\n{why}");
+                    return Err(Failure::failed(what));
                 }
             }
         }
-        findings.builds.push(Made::read(name, &dir)?);
-        // The copy and all that was compiled in it: nobody needs it any more.
+        findings.builds.push(Made::read(name, &dir, grub)?);
+        // All that was compiled in the copy: nobody needs it any more.
         let _ = fs::remove_dir_all(tree.join("target"));
-        debug_assert!(kernel.is_dir());
         Ok(())
     }
 
@@ -191,7 +197,8 @@ impl Plan {
         let mut calls = vec![(None, this_program(cx, here, tree, build)?)];
         if self.profile == Profile::Release {
             for (kind, name) in [("iso", CD), ("ext2", ROOT)] {
-                let mut image: Vec<OsString> = ["image", kind, "--kernel"].map(Into::into).into();
+                let mut image: Vec<OsString> =
+                    ["image", "--json", kind, "--kernel"].map(Into::into).into();
                 image.push(kernel.join(KERNEL).into());
                 image.extend(["--output".into(), dir.join(name).into()]);
                 calls.push((Some(name), this_program(cx, here, tree, image)?));

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::choice;
 use crate::cli::Profile;
 use crate::context::Context;
 use crate::docker::engine::{Client, Platform};
@@ -21,8 +22,9 @@ mod excerpt;
 mod host;
 mod parts;
 
-pub use compare::Difference;
 use parts::Symbols;
+
+pub use compare::Difference;
 
 /// The CD, of every build.
 const CD: &str = "exov6.iso";
@@ -65,8 +67,20 @@ pub struct Made {
     /// Where its files are.
     #[serde(skip)]
     dir: PathBuf,
+    /// SHA-256 of the GRUB on its CD.
+    pub loader: Option<String>,
     /// Each file that it has, by name.
     pub files: Vec<Entry>,
+}
+
+choice! {
+    /// Why something is not compared.
+    pub enum Cause {
+        /// Something is not here.
+        Absent = "absent",
+        /// It has bytes in it that others brought, and brought differently.
+        OthersBytes = "others-bytes",
+    }
 }
 
 /// What could not be compared.
@@ -74,6 +88,8 @@ pub struct Made {
 pub struct NotCompared {
     /// What.
     pub what: String,
+    /// Why not, in a word.
+    pub cause: Cause,
     /// Why not.
     pub why: String,
 }
@@ -128,10 +144,14 @@ pub fn prove(cx: &Context, request: &Request) -> Result<Findings> {
         if others.is_empty() {
             findings.not_compared.push(NotCompared {
                 what: first.name.clone(),
+                cause: Cause::Absent,
                 why: format!("nothing else was built with rustc {compiler}"),
             });
         }
         for other in others {
+            if let Some(absent) = other.another_loader(first) {
+                findings.not_compared.push(absent);
+            }
             let differences = differences(first, other)?;
             if !differences.is_empty() {
                 findings.pairs.push(Pair {
@@ -150,7 +170,8 @@ fn differences(one: &Made, other: &Made) -> Result<Vec<Difference>> {
     let symbols = one.path(SYMBOLS).map(|path| read(&path)).transpose()?;
     let symbols = Symbols::of(&symbols.unwrap_or_default());
     let mut found = Vec::new();
-    for name in FILES {
+    let compared = |name: &&str| *name != CD || other.another_loader(one).is_none();
+    for name in FILES.into_iter().filter(|name| compared(name)) {
         if let (Some(left), Some(right)) = (one.path(name), other.path(name)) {
             let (left, right) = (read(&left)?, read(&right)?);
             found.extend(compare::compare(name, &left, &right, &symbols));
@@ -165,12 +186,13 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 impl Made {
     /// A build whose files are all there: checked against its own manifest.
-    fn read(name: String, dir: &Path) -> Result<Self> {
+    fn read(name: String, dir: &Path, loader: Option<String>) -> Result<Self> {
         let manifest = Manifest::verify(&dir.join("kernel"))?;
         let mut made = Made {
             name,
             compiler: manifest.facts.compiler,
             dir: dir.to_owned(),
+            loader,
             files: Vec::new(),
         };
         for name in FILES {
@@ -187,6 +209,24 @@ impl Made {
         }
     }
 
+    /// A CD begins with GRUB, whose package has other bytes for other machines.
+    /// Two builds on one machine have one GRUB, and no such excuse.
+    fn another_loader(&self, reference: &Made) -> Option<NotCompared> {
+        let (Some(ours), Some(theirs)) = (&self.loader, &reference.loader) else {
+            return None;
+        };
+        (ours != theirs && self.machine() != reference.machine()).then(|| NotCompared {
+            what: format!("{CD} of {} with that of {}", self.name, reference.name),
+            cause: Cause::OthersBytes,
+            why: format!("their packages bring another GRUB (sha256 {ours} and {theirs})"),
+        })
+    }
+
+    /// Where it was built, without how.
+    fn machine(&self) -> &str {
+        self.name.split(',').next().unwrap_or_default()
+    }
+
     /// One of its files, if it has that.
     fn path(&self, name: &str) -> Option<PathBuf> {
         let folder = match name {
@@ -195,4 +235,10 @@ impl Made {
         };
         Some(folder.join(name)).filter(|path| path.is_file())
     }
+}
+
+/// The digest of GRUB in what `image --json` says.
+fn loader(document: &str) -> Option<String> {
+    let document: serde_json::Value = serde_json::from_str(document).ok()?;
+    document.get("loader")?.as_str().map(str::to_owned)
 }

@@ -22,7 +22,7 @@ use rustix::process::Signal;
 use crate::context::Context;
 use crate::docker::base::MAKER_LABEL;
 use crate::docker::engine::Engine;
-use crate::failure::{Doing, Result};
+use crate::failure::{Doing, Exit, Failure, Result};
 use crate::interrupt;
 use crate::process::{self, Group};
 use crate::run;
@@ -51,9 +51,12 @@ pub(super) enum Stop {
 /// What a case returns.
 pub(super) type Outcome = std::result::Result<(), Stop>;
 
-impl From<crate::failure::Failure> for Stop {
-    fn from(failure: crate::failure::Failure) -> Self {
-        Stop::Failed(failure.to_string())
+impl From<Failure> for Stop {
+    fn from(failure: Failure) -> Self {
+        match failure.exit {
+            Exit::Interrupted => Stop::Interrupted,
+            _ => Stop::Failed(failure.to_string()),
+        }
     }
 }
 
@@ -371,15 +374,16 @@ impl Said<'_> {
         }
     }
 
-    /// It left no container of its own.
+    /// It left no container of its own. One that the engine is removing by
+    /// itself is none.
     pub(super) fn leaves_nothing(&self) -> Outcome {
         let filter = format!("label={MAKER_LABEL}={}", self.pid);
-        let left = self
-            .lab
-            .docker(&["ps", "--all", "--quiet", "--filter", &filter])?;
-        match left.trim() {
-            "" => Ok(()),
-            left => Err(Stop::Failed(format!(
+        let format = "{{.State}} {{.Names}}";
+        let words = ["ps", "--all", "--filter", &filter, "--format", format];
+        let left = self.lab.docker(&words)?;
+        match left.lines().find(|line| !line.starts_with("removing ")) {
+            None => Ok(()),
+            Some(left) => Err(Stop::Failed(format!(
                 "`{}` left a container: {left}",
                 self.line
             ))),
