@@ -14,6 +14,7 @@
 //! console  what the kernel says and hears
 //! panic    last words
 //! time     ticks and clocks
+//! sched    threads, and who runs where
 //! smp      starting the other processors
 //! hand_off what the boot code hands over
 //! machine  what was found, and the banner
@@ -41,6 +42,7 @@ mod misdeed;
 mod mm;
 mod monitor;
 mod panic;
+mod sched;
 mod smp;
 mod start;
 mod symbols;

@@ -23,8 +23,8 @@ use crate::arch::{interrupts, paging, pit, processor, trap};
 use crate::mm::kernel_map::{self, StartDirectory};
 use crate::mm::stack::Stack;
 use crate::mm::{OutOfMemory, direct, frames, heap};
-use crate::time;
 use crate::trace::{self, Kind};
+use crate::{sched, time};
 
 /// How long a processor may take to come up before it is asked again, and
 /// before it is given up. The MP specification (B.4) waits 10 ms between reset
@@ -189,10 +189,5 @@ extern "C" fn secondary_main(argument: u32) -> ! {
     start.area.publish();
     trace::record(Kind::ProcessorUp, start.area.apic_id(), 0);
     let mut has_timer = false;
-    loop {
-        has_timer = has_timer || time::start_local_timer();
-        // SAFETY: every vector has its handler since before the start.
-        unsafe { interrupts::enable_and_wait() };
-        let _ = interrupts::disable();
-    }
+    sched::idle(|| has_timer = has_timer || time::start_local_timer())
 }

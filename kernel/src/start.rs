@@ -9,13 +9,14 @@ use spin::Once;
 
 use crate::arch::percpu::PerCpu;
 use crate::arch::segments::DoubleFault;
-use crate::arch::trap::{self, Frame, Handlers, exception};
+use crate::arch::trap::{self, Frame, Handlers, UserFrame, exception};
 use crate::arch::{interrupts, lapic, tsc};
 use crate::console::{self, Level, log, println};
 use crate::hand_off::HandOff;
 use crate::machine::{self, Machine};
 use crate::mm::{self, kernel_map, stack};
 use crate::panic::{self, Aftermath};
+use crate::sched::{self, Thread};
 use crate::trace::{self, Kind};
 use crate::{irq, monitor, smp, symbols, time};
 
@@ -33,7 +34,11 @@ enum Step {
 
 static HANDLERS: Handlers = Handlers {
     exception: on_exception,
+    user_exception: on_user_exception,
     interrupt: irq::dispatch,
+    system_call: on_system_call,
+    before_user: |_| sched::before_user(),
+    thread_begins: sched::thread_begins,
     double_fault: panic::on_double_fault,
 };
 
@@ -67,7 +72,7 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
     // Traps, so that a fault is told from here on.
     trap::init(&HANDLERS);
     let hand_off = HandOff::take(boot);
-    let options = OPTIONS.get().expect("the first word came before");
+    let options = options();
     mm::init(hand_off.usable());
     trace::record(Kind::Boot, Step::Memory as u32, 0);
 
@@ -79,7 +84,7 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
         topology.boot_processor_is(lapic::id() as u8);
     }
     trace::record(Kind::Boot, Step::Controllers as u32, 0);
-    for not_wired in [time::init(), console::enable_input()]
+    for not_wired in [time::init(), console::enable_input(monitor::on_typed)]
         .into_iter()
         .filter_map(Result::err)
     {
@@ -103,24 +108,35 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
         tsc::now() - hand_off.entry_tsc
     );
     trace::record(Kind::Boot, Step::Ready as u32, 0);
-    go_on(options)
+    let first = Thread::for_kernel(go_on).expect("there is memory for one thread");
+    sched::start(&first);
+    drop(first);
+    sched::idle(|| ())
 }
 
+/// The first thread: what this boot is for.
 #[cfg(feature = "ktest")]
-fn go_on(options: &Options<'_>) -> ! {
+fn go_on() -> ! {
+    let options = options();
     crate::misdeed::commit(options);
     crate::ktest::run_if_asked(options);
     monitor::run()
 }
 
+/// The first thread: what this boot is for.
 #[cfg(not(feature = "ktest"))]
-fn go_on(options: &Options<'_>) -> ! {
+fn go_on() -> ! {
+    let options = options();
     if options.tests != Tests::Off || options.misdeed.is_some() {
         println!(
             "warning: this kernel has no tests in it; `cargo xtask test --ring ktest` runs one that has"
         );
     }
     monitor::run()
+}
+
+fn options() -> &'static Options<'static> {
+    OPTIONS.get().expect("the first word came before")
 }
 
 fn init_boot_processor() {
@@ -141,6 +157,12 @@ fn on_exception(frame: &mut Frame) {
         _ => panic::on_exception(frame),
     }
 }
+
+fn on_user_exception(frame: &mut UserFrame) {
+    panic::on_exception(&frame.trap)
+}
+
+fn on_system_call(_frame: &mut UserFrame) {}
 
 fn aftermath(option: AfterPanic) -> Aftermath {
     match option {

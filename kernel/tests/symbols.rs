@@ -17,7 +17,7 @@ static FOUND: AtomicU32 = AtomicU32::new(0);
 
 /// Where other processors wait. No letter of it is its first one again, so a
 /// search may begin anew wherever it fails.
-const IDLE_LOOP: &[u8] = b"secondary_main";
+const IDLE_LOOP: &[u8] = b"sched::idle";
 
 /// Looks for [`IDLE_LOOP`] in what goes by, for it comes in pieces.
 struct Search {
@@ -78,7 +78,7 @@ case! {
         let here = Registers::here();
         let mut text = Text(alloc::string::String::new());
         backtrace::write(&mut text, here.eip, here.ebp).expect("there is memory");
-        for name in ["names_the_calls_of_a_backtrace", "kernel::ktest::", "kernel_main"] {
+        for name in ["names_the_calls_of_a_backtrace", "kernel::ktest::", "kernel_thread_begins"] {
             assert!(text.0.contains(name), "no {name} in:\n{}", text.0);
         }
     }

@@ -19,6 +19,7 @@ pub(crate) mod port;
 pub(crate) mod processor;
 pub(crate) mod registers;
 pub(crate) mod segments;
+pub(crate) mod switch;
 pub(crate) mod trap;
 pub(crate) mod tsc;
 pub(crate) mod uart;

@@ -36,8 +36,8 @@ pub(crate) struct PerCpu {
     held_locks: UnsafeCell<HeldLocks>,
 }
 
-// SAFETY: `segments` is written once, before the area is published; afterwards
-// only the owning processor reads it. `held_locks` is touched by the owning
+// SAFETY: `segments` is written before the area is published; afterwards only
+// the owning processor reads it, or writes where its kernel stack is. `held_locks` is touched by the owning
 // processor alone, with interrupts off. Everything else is atomic.
 unsafe impl Sync for PerCpu {}
 
@@ -112,6 +112,17 @@ impl PerCpu {
     /// Notes that an interrupt handler ends.
     pub(crate) fn leave_interrupt(&self) {
         self.interrupt_depth.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Says where this processor goes on when it comes from user mode.
+    ///
+    /// # Safety
+    ///
+    /// `self` is the area of the processor that calls; the stack below `top`
+    /// is free whenever it is in user mode.
+    pub(crate) unsafe fn set_kernel_stack(&self, top: u32) {
+        // SAFETY: passed on to the caller.
+        unsafe { Segments::set_kernel_stack(self.segments.get(), top) };
     }
 
     /// The state that a double fault's task switch saved.

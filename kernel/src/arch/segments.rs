@@ -1,7 +1,10 @@
-//! Segments and task state of one processor: its GDT and its two TSSs.
+//! Segments and task state of one processor: its GDT and its two TSSs, and
+//! the LDT of user mode, which all processors share.
 //!
-//! Owned by the processor's [`PerCpu`](super::percpu::PerCpu); loaded once, on
-//! that processor, and never moved afterwards.
+//! The GDT is owned by the processor's [`PerCpu`](super::percpu::PerCpu);
+//! loaded once, on that processor, and never moved afterwards. The LDT is
+//! written once, when the first processor loads it, and holds what Mach's interface promises to
+//! user programs: the trap gate `lcall $7,$0` and flat segments.
 //!
 //! ```text
 //! slot  selector  what
@@ -11,17 +14,24 @@
 //!  3    0x18      this processor's PerCpu, in FS while in the kernel
 //!  4    0x20      TSS: what the processor saves on a task switch
 //!  5    0x28      double-fault TSS, behind the task gate of vector 8
+//!  6    0x30      the LDT:
+//!  0    0x07        call gate: Mach's traps
+//!  2    0x17        user code, flat
+//!  3    0x1f        user data, flat
 //! ```
 
 use core::mem::size_of;
 
+use spin::Once;
 use x86::Ring;
 use x86::bits32::task::TaskStateSegment;
 use x86::dtables::{self, DescriptorTablePointer};
 use x86::segmentation::{
     BuildDescriptor, CodeSegmentType, DataSegmentType, Descriptor, DescriptorBuilder,
-    GateDescriptorBuilder, SegmentDescriptorBuilder, SegmentSelector,
+    GateDescriptorBuilder, LdtDescriptorBuilder, SegmentDescriptorBuilder, SegmentSelector,
 };
+
+use super::trap;
 
 /// Kernel code.
 pub(crate) const KERNEL_CODE: SegmentSelector = SegmentSelector::new(1, Ring::Ring0);
@@ -33,7 +43,15 @@ const TASK_STATE: SegmentSelector = SegmentSelector::new(4, Ring::Ring0);
 /// Target of the double fault's task gate.
 pub(crate) const DOUBLE_FAULT_TASK: SegmentSelector = SegmentSelector::new(5, Ring::Ring0);
 
-const SLOTS: usize = 6;
+const USER_TABLE: SegmentSelector = SegmentSelector::new(6, Ring::Ring0);
+/// User code, in the LDT.
+pub(crate) const USER_CODE: SegmentSelector = SegmentSelector::from_raw(0x17);
+/// User data and stack, in the LDT.
+pub(crate) const USER_DATA: SegmentSelector = SegmentSelector::from_raw(0x1f);
+
+const SLOTS: usize = 7;
+/// Slots of the LDT: as many as its highest selector needs.
+const USER_SLOTS: usize = 4;
 /// The whole address space, in 4 KiB units less one.
 const FLAT_LIMIT: u32 = 0xf_ffff;
 /// EFLAGS with every flag clear: bit 1 is always set.
@@ -78,8 +96,8 @@ impl Segments {
         self.task.iobp_offset = TSS_SIZE;
         self.double_fault.iobp_offset = TSS_SIZE;
 
-        self.gdt[1] = flat_code();
-        self.gdt[2] = flat_data();
+        self.gdt[1] = flat_code(Ring::Ring0);
+        self.gdt[2] = flat_data(Ring::Ring0);
         self.gdt[3] = DescriptorBuilder::data_descriptor(
             per_cpu,
             u32::from(PER_CPU_LIMIT),
@@ -91,13 +109,26 @@ impl Segments {
         .finish();
         self.gdt[4] = task_descriptor(&self.task);
         self.gdt[5] = task_descriptor(&self.double_fault);
+        self.gdt[6] = user_table_descriptor();
 
         // SAFETY: the table is complete and, by the caller's word, stays.
         unsafe {
             dtables::lgdt(&DescriptorTablePointer::new(&self.gdt));
             reload_selectors();
             x86::task::load_tr(TASK_STATE);
+            dtables::load_ldtr(USER_TABLE);
         }
+    }
+
+    /// Says where the processor goes on when it comes from user mode.
+    ///
+    /// # Safety
+    ///
+    /// `segments` is this processor's own, and the stack below `top` is free
+    /// whenever this processor is in user mode.
+    pub(crate) unsafe fn set_kernel_stack(segments: *mut Segments, top: u32) {
+        // SAFETY: valid by the caller's word; only the processor reads it too.
+        unsafe { (&raw mut (*segments).task.esp0).write_volatile(top) };
     }
 
     /// The registers as they were when a double fault switched tasks: the
@@ -130,19 +161,50 @@ const PER_CPU_LIMIT: u16 = 3;
 const TSS_SIZE: u16 = 104;
 const _: () = assert!(size_of::<TaskStateSegment>() == TSS_SIZE as usize);
 
-fn flat_code() -> Descriptor {
+static USER_SEGMENTS: Once<[Descriptor; USER_SLOTS]> = Once::new();
+
+/// The LDT. Its segments are marked as used already, so that no processor
+/// writes to it.
+fn user_segments() -> &'static [Descriptor; USER_SLOTS] {
+    USER_SEGMENTS.call_once(|| {
+        let gate = <DescriptorBuilder as GateDescriptorBuilder<u32>>::call_gate_descriptor(
+            KERNEL_CODE,
+            trap::gate_address(),
+        );
+        let gate = gate.present().dpl(Ring::Ring3).finish();
+        [
+            gate,
+            Descriptor::NULL,
+            flat_code(Ring::Ring3),
+            flat_data(Ring::Ring3),
+        ]
+    })
+}
+
+fn user_table_descriptor() -> Descriptor {
+    let table = user_segments();
+    DescriptorBuilder::ldt_descriptor(
+        table.as_ptr().addr() as u32,
+        (size_of_val(table) - 1) as u32,
+    )
+    .present()
+    .dpl(Ring::Ring0)
+    .finish()
+}
+
+fn flat_code(ring: Ring) -> Descriptor {
     DescriptorBuilder::code_descriptor(0, FLAT_LIMIT, CodeSegmentType::ExecuteReadAccessed)
         .present()
-        .dpl(Ring::Ring0)
+        .dpl(ring)
         .limit_granularity_4kb()
         .db()
         .finish()
 }
 
-fn flat_data() -> Descriptor {
+fn flat_data(ring: Ring) -> Descriptor {
     DescriptorBuilder::data_descriptor(0, FLAT_LIMIT, DataSegmentType::ReadWriteAccessed)
         .present()
-        .dpl(Ring::Ring0)
+        .dpl(ring)
         .limit_granularity_4kb()
         .db()
         .finish()

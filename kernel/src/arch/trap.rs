@@ -19,10 +19,12 @@ use x86::segmentation::{
 };
 
 use super::percpu;
-use super::segments::{DOUBLE_FAULT_TASK, KERNEL_CODE, KERNEL_DATA, PER_CPU};
+use super::segments::{DOUBLE_FAULT_TASK, KERNEL_CODE, KERNEL_DATA, PER_CPU, USER_CODE, USER_DATA};
 
 /// Vectors of exceptions, by Intel SDM 3A table 6-1.
 pub(crate) mod exception {
+    /// Single steps and breakpoints by register.
+    pub(crate) const DEBUG: u32 = 1;
     /// Non-maskable interrupt.
     pub(crate) const NMI: u32 = 2;
     /// A fault while delivering a fault.
@@ -80,6 +82,8 @@ pub(crate) const APIC_ERROR_VECTOR: u32 = 0x4b;
 pub(crate) const SPURIOUS_VECTOR: u32 = 0x4f;
 /// Vectors with an entry stub.
 const VECTORS: usize = 0x50;
+/// What a frame has as its vector after `lcall $7,$0`.
+const GATE_VECTOR: u32 = VECTORS as u32;
 /// Bytes from one entry stub to the next.
 const STUB_SIZE: usize = 16;
 /// Exceptions for which the processor pushes an error code, one bit each: 8, 10
@@ -89,7 +93,9 @@ const PUSH_ERROR_CODE: u32 = 1 << 8 | 0b1_1111 << 10 | 1 << 17;
 const PUSH_IMM8: u8 = 0x6a;
 const _: () = assert!(SPURIOUS_VECTOR & 0xf == 0xf && (SPURIOUS_VECTOR as usize) < VECTORS);
 // `push imm8` extends the sign.
-const _: () = assert!(VECTORS <= 0x80);
+const _: () = assert!(GATE_VECTOR < 0x80);
+/// Vectors that a program may raise by an instruction: `int3` and `into`.
+const USER_VECTORS: [usize; 2] = [3, 4];
 
 /// The registers as `trap.s` leaves them on the stack.
 #[derive(Clone, Copy, Debug, Default)]
@@ -116,13 +122,58 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
-    /// ESP before the trap. From kernel mode the processor pushes no ESP: the
-    /// stack simply goes on above the frame.
+    /// Whether user mode was interrupted.
+    pub(crate) fn is_user(&self) -> bool {
+        self.cs & REQUESTED_PRIVILEGE == u32::from(USER_CODE.bits()) & REQUESTED_PRIVILEGE
+    }
+
+    /// ESP before the trap, which came from kernel mode: the processor pushes
+    /// no ESP, the stack simply goes on above the frame.
     pub(crate) fn esp(&self) -> u32 {
         (core::ptr::from_ref(self).addr() + size_of::<Frame>()) as u32
     }
 }
 
+/// The low bits of a selector.
+const REQUESTED_PRIVILEGE: u32 = 3;
+
+/// The registers of user mode, at the top of its thread's kernel stack.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub(crate) struct UserFrame {
+    pub(crate) trap: Frame,
+    pub(crate) esp: u32,
+    pub(crate) ss: u32,
+}
+
+impl UserFrame {
+    /// What a thread has that never ran, with the segments and flags that
+    /// Mach's interface gives it.
+    pub(crate) fn new(entry: u32, stack: u32) -> UserFrame {
+        let data = u32::from(USER_DATA.bits());
+        UserFrame {
+            trap: Frame {
+                gs: data,
+                fs: data,
+                es: data,
+                ds: data,
+                eip: entry,
+                cs: u32::from(USER_CODE.bits()),
+                eflags: EFLAGS_USER,
+                ..Frame::default()
+            },
+            esp: stack,
+            ss: data,
+        }
+    }
+}
+
+/// EFLAGS with every flag clear: bit 1 is always set.
+const EFLAGS_CLEAR: u32 = 1 << 1;
+/// EFLAGS of a new user thread: interrupts.
+const EFLAGS_USER: u32 = EFLAGS_CLEAR | 1 << 9;
+
+const _: () = assert!(offset_of!(UserFrame, esp) == 68);
 const _: () = assert!(offset_of!(Frame, eax) == 44 && offset_of!(Frame, vector) == 48);
 const _: () = assert!(offset_of!(Frame, eflags) == 64);
 
@@ -135,22 +186,38 @@ global_asm!(
     PUSH_ERROR_CODE = const PUSH_ERROR_CODE,
     PUSH_IMM8 = const PUSH_IMM8,
     FRAME_EIP = const offset_of!(Frame, eip),
+    EFLAGS_CLEAR = const EFLAGS_CLEAR,
+    GATE_VECTOR = const GATE_VECTOR,
     trap_entry = sym trap_entry,
+    thread_begins = sym thread_begins,
     double_fault = sym double_fault,
 );
 
 unsafe extern "C" {
     fn trap_stubs();
+    fn gate_entry();
+    fn gate_stepped();
+    fn thread_start();
     fn double_fault_entry() -> !;
 }
 
-/// What the kernel does with traps.
+/// What the kernel does with traps. All are called with interrupts off.
 #[derive(Clone, Copy)]
 pub(crate) struct Handlers {
-    /// Vectors below [`exception::COUNT`], but for double faults.
+    /// Vectors below [`exception::COUNT`] in kernel mode, and every NMI, but
+    /// for double faults.
     pub(crate) exception: fn(&mut Frame),
+    /// Vectors below [`exception::COUNT`] in user mode, but for NMIs.
+    pub(crate) user_exception: fn(&mut UserFrame),
     /// All other vectors, as an interrupt.
     pub(crate) interrupt: fn(u32),
+    /// Mach's trap gate.
+    pub(crate) system_call: fn(&mut UserFrame),
+    /// The last thing before user mode goes on, whatever interrupted it; ends
+    /// with interrupts off.
+    pub(crate) before_user: fn(&mut UserFrame),
+    /// The first thing that a new thread does, before it goes to user mode.
+    pub(crate) thread_begins: fn(),
     /// A double fault: runs as a task of its own, on its own stack.
     pub(crate) double_fault: fn() -> !,
 }
@@ -167,9 +234,13 @@ pub(crate) fn init(handlers: &'static Handlers) {
         let stubs = trap_stubs as *const () as u32;
         for (vector, descriptor) in table.iter_mut().enumerate() {
             let stub = stubs + (vector * STUB_SIZE) as u32;
+            let ring = match USER_VECTORS.contains(&vector) {
+                true => Ring::Ring3,
+                false => Ring::Ring0,
+            };
             *descriptor = DescriptorBuilder::interrupt_descriptor(KERNEL_CODE, stub)
                 .present()
-                .dpl(Ring::Ring0)
+                .dpl(ring)
                 .finish();
         }
         table[exception::DOUBLE_FAULT as usize] =
@@ -197,16 +268,59 @@ pub(crate) fn double_fault_address() -> u32 {
     double_fault_entry as *const () as u32
 }
 
-extern "C" fn trap_entry(frame: &mut Frame) {
+/// Address of Mach's trap gate.
+pub(crate) fn gate_address() -> u32 {
+    gate_entry as *const () as u32
+}
+
+/// Where a thread's first switch must lead, its stack pointer at a
+/// [`UserFrame`].
+pub(crate) fn thread_start_address() -> u32 {
+    thread_start as *const () as u32
+}
+
+extern "C" fn trap_entry(at: *mut UserFrame) {
     let handlers = handlers();
-    if frame.vector < exception::COUNT {
+    // SAFETY: `trap.s` made the frame there, and nobody else knows of it. Only
+    // its first part is sure to exist.
+    let frame = unsafe { &mut (*at).trap };
+    if !frame.is_user() {
+        match frame.vector {
+            exception::DEBUG if is_stepping_through_gate(frame.eip) => {}
+            0..exception::COUNT => (handlers.exception)(frame),
+            vector => interrupt(handlers, vector),
+        }
+        return;
+    }
+    if frame.vector == exception::NMI {
         (handlers.exception)(frame);
         return;
     }
+    // SAFETY: as above; coming from user mode, the processor pushed the rest.
+    let frame = unsafe { &mut *at };
+    match frame.trap.vector {
+        GATE_VECTOR => (handlers.system_call)(frame),
+        0..exception::COUNT => (handlers.user_exception)(frame),
+        vector => interrupt(handlers, vector),
+    }
+    (handlers.before_user)(frame);
+}
+
+/// A call gate leaves the user's trap flag set: each instruction of the entry
+/// code is a debug exception, until that has put the flag aside.
+fn is_stepping_through_gate(eip: u32) -> bool {
+    (gate_address()..=gate_stepped as *const () as u32).contains(&eip)
+}
+
+fn interrupt(handlers: &Handlers, vector: u32) {
     let cpu = percpu::current();
     cpu.enter_interrupt();
-    (handlers.interrupt)(frame.vector);
+    (handlers.interrupt)(vector);
     cpu.leave_interrupt();
+}
+
+extern "C" fn thread_begins() {
+    (handlers().thread_begins)();
 }
 
 extern "C" fn double_fault() -> ! {

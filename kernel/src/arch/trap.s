@@ -1,7 +1,10 @@
 // Entry of every trap and interrupt: one stub a vector, one common path.
 //
-// What the processor and the stubs leave, as `trap::Frame` has it:
+// What the processor and the stubs leave, as `trap::UserFrame` has it; the
+// first two words are there only if user mode was interrupted:
 //
+//   esp + 72  ss
+//   esp + 68  esp
 //   esp + 64  eflags          pushed by the processor
 //   esp + 60  cs
 //   esp + 56  eip
@@ -43,6 +46,9 @@ trap_common:
     push eax
     call {trap_entry}
     add esp, 12
+    // The first thing a new thread does, its stack pointer at a frame.
+    .global trap_return
+trap_return:
     pop eax
     mov gs, eax
     pop eax
@@ -55,6 +61,40 @@ trap_common:
     add esp, 8
     iretd
     .size trap_common, . - trap_common
+
+    // Mach's trap gate, `lcall $7,$0`. A call gate pushes no flags and clears
+    // none: this makes what an interrupt would have left, with the flags below
+    // the code segment, and goes on without single steps, interrupts, and
+    // nested tasks. What the user pushed stays on the user's stack.
+    .balign {STUB_SIZE}
+    .global gate_entry
+    .type gate_entry, @function
+gate_entry:
+    pushfd
+    push eax
+    mov eax, [esp + 4]
+    xchg eax, [esp + 12]
+    xchg eax, [esp + 8]
+    mov [esp + 4], eax
+    push {EFLAGS_CLEAR}
+    popfd
+    pop eax
+    // While the user single-steps, each instruction up to here is a debug
+    // exception, which `trap.rs` passes over.
+    .global gate_stepped
+gate_stepped:
+    push 0
+    .byte {PUSH_IMM8}, {GATE_VECTOR}
+    jmp trap_common
+    .size gate_entry, . - gate_entry
+
+    // Where a thread begins that has never run: `switch.s` returns here.
+    .global thread_start
+    .type thread_start, @function
+thread_start:
+    call {thread_begins}
+    jmp trap_return
+    .size thread_start, . - thread_start
 
     // Stubs are STUB_SIZE apart, so that a vector's is found by counting. The
     // number must be an argument: a symbol would be read at its last value.

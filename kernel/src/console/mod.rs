@@ -5,8 +5,8 @@
 //! the serial port to itself and comes here for the screen alone.
 //!
 //! **Invariants**: `CONSOLE` has the highest lock rank, so that anyone may
-//! report. `INPUT` is filled by the serial interrupt on one processor, and
-//! emptied by whoever runs the monitor: one producer, one consumer.
+//! report. `INPUT` is filled under `RECEIVER` and emptied by whoever runs the
+//! monitor: one producer, one consumer.
 
 mod log;
 
@@ -14,13 +14,14 @@ use core::fmt::{self, Write};
 
 use kernel_core::options;
 use kernel_core::spsc::ByteQueue;
+use spin::Once;
 
 pub(crate) use log::{Level, log, set_level};
 
 use crate::arch::uart::{self, Uart};
 use crate::arch::vga::Screen;
 use crate::irq::{self, NotWired};
-use crate::sync::{TaskLock, rank};
+use crate::sync::{IrqLock, TaskLock, rank};
 
 /// Where output goes.
 struct Console {
@@ -37,6 +38,10 @@ static CONSOLE: TaskLock<rank::Console, Console> = TaskLock::new(Console {
 
 /// Bytes typed and not yet read; a person's line, or a script's.
 static INPUT: ByteQueue<256> = ByteQueue::new();
+/// Whoever takes bytes from the device.
+static RECEIVER: IrqLock<rank::Receiver, ()> = IrqLock::new(());
+/// An upward call, after bytes came by interrupt.
+static ARRIVED: Once<fn()> = Once::new();
 
 /// Finds the devices that `choice` asks for. Output before this is lost.
 pub(crate) fn init(choice: options::Console) {
@@ -50,8 +55,9 @@ pub(crate) fn init(choice: options::Console) {
     }
 }
 
-/// Lets typed bytes come in by interrupt.
-pub(crate) fn enable_input() -> Result<(), NotWired> {
+/// Lets typed bytes come in by interrupt; `arrived` is told, in the handler.
+pub(crate) fn enable_input(arrived: fn()) -> Result<(), NotWired> {
+    ARRIVED.call_once(|| arrived);
     irq::enable_isa(uart::COM1_IRQ, on_serial_interrupt)?;
     if let Some(uart) = &mut CONSOLE.lock().uart {
         uart.enable_interrupt();
@@ -60,16 +66,28 @@ pub(crate) fn enable_input() -> Result<(), NotWired> {
 }
 
 /// Takes one typed byte, if there is any. Asks the device too, for an interrupt
-/// may be lost, or off for good after a panic. With interrupts off, on the
-/// processor that takes the serial interrupt: it is the queue's one consumer.
+/// may be lost, or off for good after a panic. By one thread at a time: it is
+/// the queue's one consumer.
 pub(crate) fn read_byte() -> Option<u8> {
-    INPUT.pop().or_else(uart::receive)
+    INPUT.pop().or_else(|| {
+        receive();
+        INPUT.pop()
+    })
 }
 
 fn on_serial_interrupt() {
+    receive();
+    if let Some(arrived) = ARRIVED.get() {
+        arrived();
+    }
+}
+
+/// Takes in what the device has.
+fn receive() {
     // More than the device holds: a broken one must not keep the processor
     // here. What is left over is found by `read_byte`.
     const AT_ONCE: u32 = 64;
+    let _receiver = RECEIVER.lock();
     for byte in (0..AT_ONCE).map_while(|_| uart::receive()) {
         // A full queue drops the byte and counts it; the line editor's bell
         // has long told the typist.

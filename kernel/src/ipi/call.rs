@@ -25,7 +25,14 @@ static PENDING: AtomicU32 = AtomicU32::new(0);
 
 /// Runs `work(a, b)` on every other processor; returns when all are done.
 pub(crate) fn on_others(work: Work, a: u32, b: u32) {
-    if others().next().is_none() {
+    on_some(u32::MAX, work, a, b);
+}
+
+/// Runs `work(a, b)` on those other processors that have a bit in `mask`;
+/// returns when all are done.
+pub(crate) fn on_some(mask: u32, work: Work, a: u32, b: u32) {
+    let chosen = || others().filter(|cpu| mask & 1 << cpu.id() != 0);
+    if chosen().next().is_none() {
         return;
     }
     // Checked in every build: the call below waits for processors that may wait
@@ -38,9 +45,9 @@ pub(crate) fn on_others(work: Work, a: u32, b: u32) {
     WORK.store(work as usize, Ordering::Relaxed);
     ARGUMENTS[0].store(a, Ordering::Relaxed);
     ARGUMENTS[1].store(b, Ordering::Relaxed);
-    let everyone = others().fold(0, |mask, cpu| mask | 1 << cpu.id());
-    PENDING.store(everyone, Ordering::Release);
-    for cpu in others() {
+    let all = chosen().fold(0, |mask, cpu| mask | 1 << cpu.id());
+    PENDING.store(all, Ordering::Release);
+    for cpu in chosen() {
         lapic::send(cpu.apic_id(), trap::CALL_VECTOR);
     }
     while PENDING.load(Ordering::Acquire) != 0 {

@@ -8,8 +8,8 @@
 //! writable through any mapping: the image lies in the direct map and is mapped
 //! there once, page by page; link.ld keeps it within its one table. A page
 //! of the region is mapped exactly while its bit in `used` is set, guards
-//! excepted. A table once made for the region stays, so that other address
-//! spaces may share it. Tables are written under [`MAP`] only, or before other
+//! excepted. A table once made for the region stays, and all of them
+//! are made before the first task's tables, which share them. Tables are written under [`MAP`] only, or before other
 //! processors run.
 
 use boot::layout::{DIRECT_MAP_SIZE, IMAGE_START, KERNEL_BASE, MAPPINGS_SIZE, MAPPINGS_START};
@@ -283,6 +283,21 @@ fn region_table(address: VirtAddr) -> Result<TableAt, OutOfMemory> {
     // SAFETY: the entry was empty, and the table maps nothing.
     unsafe { directory().write(address.page().directory_index(), entry) };
     Ok(table)
+}
+
+/// Gives a task's directory the kernel's half of ours. The region's tables are
+/// all made by then, so that this half never changes again.
+pub(crate) fn share_with(other: TableAt) -> Result<(), OutOfMemory> {
+    let _map = MAP.lock();
+    for start in (MAPPINGS_START..MAPPINGS_START + MAPPINGS_SIZE).step_by(LARGE_PAGE_SIZE as usize)
+    {
+        region_table(VirtAddr::new(start))?;
+    }
+    for number in directory_index(KERNEL_BASE)..ENTRIES {
+        // SAFETY: the other directory is not in use yet.
+        unsafe { other.write(number, directory().read(number)) };
+    }
+    Ok(())
 }
 
 /// The page table behind `address`, if there is one.

@@ -5,10 +5,7 @@
 pub(crate) mod frames;
 pub(crate) mod heap;
 pub(crate) mod kernel_map;
-#[cfg_attr(
-    not(feature = "ktest"),
-    expect(dead_code, reason = "no kernel object has several owners yet")
-)]
+pub(crate) mod pmap;
 pub(crate) mod shared;
 pub(crate) mod stack;
 pub(crate) mod window;

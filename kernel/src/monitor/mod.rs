@@ -1,16 +1,17 @@
 //! The kernel monitor: `kdb>`, a person's view into the running kernel.
 //!
-//! Runs on the boot processor once the boot is over, or after a panic that
-//! asked for it (`panic=kdb`), then without interrupts. Commands only look, but
-//! for those that end the machine.
+//! A thread of the kernel once the boot is over; or what comes after a panic
+//! that asked for it (`panic=kdb`), then without interrupts. Commands only look,
+//! but for those that end the machine.
 
 mod commands;
 
 use kernel_core::line::{Echo, Event, LineEditor};
 
 use self::commands::Completion;
-use crate::arch::interrupts;
+use crate::arch::processor;
 use crate::console::{self, println};
+use crate::sched::event;
 use crate::sync::{TaskLock, rank};
 
 const PROMPT: &str = "kdb> ";
@@ -18,10 +19,13 @@ const PROMPT: &str = "kdb> ";
 /// The line editor, 4 KiB with its history: too large for a stack.
 static EDITOR: TaskLock<rank::Monitor, LineEditor> = TaskLock::new(LineEditor::new());
 
+/// Signalled when something is typed.
+static TYPED: event::Event = event::Event::new();
+
 /// How the monitor gets what is typed.
 #[derive(Clone, Copy)]
 enum Input {
-    /// By interrupt; the processor sleeps in between.
+    /// By interrupt; the thread waits in between.
     Interrupts,
     /// By asking the device, after a panic.
     Polling,
@@ -47,10 +51,10 @@ impl Echo for Terminal {
 }
 
 fn serve(input: Input) -> ! {
-    let mut editor = EDITOR.lock();
-    editor.show(PROMPT, &mut Terminal);
+    EDITOR.lock().show(PROMPT, &mut Terminal);
     loop {
         let byte = next_byte(input);
+        let mut editor = EDITOR.lock();
         match editor.feed(byte, &mut Terminal) {
             None => continue,
             Some(Event::Line(line)) => commands::obey(line),
@@ -82,17 +86,24 @@ fn complete(editor: &mut LineEditor) {
     }
 }
 
+/// Tells the monitor that something was typed; from the interrupt's handler.
+pub(crate) fn on_typed() {
+    TYPED.signal();
+}
+
 fn next_byte(input: Input) -> u8 {
-    loop {
-        let saved = interrupts::disable();
-        if let Some(byte) = console::read_byte() {
-            interrupts::restore(saved);
-            return byte;
-        }
-        match input {
-            // SAFETY: the kernel has started: every vector has its handler.
-            Input::Interrupts => unsafe { interrupts::enable_and_wait() },
-            Input::Polling => crate::arch::processor::relax(),
+    let mut typed = None;
+    let mut has_come = || {
+        typed = console::read_byte();
+        typed.is_some()
+    };
+    match input {
+        Input::Interrupts => TYPED.wait_until(has_come),
+        Input::Polling => {
+            while !has_come() {
+                processor::relax();
+            }
         }
     }
+    typed.unwrap_or_default()
 }

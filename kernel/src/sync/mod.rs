@@ -15,7 +15,6 @@
 pub(crate) mod rank;
 
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
 use core::ops::{Deref, DerefMut};
 
 use kernel_core::rank::RankedLock;
@@ -95,10 +94,26 @@ impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
             self.break_open();
         }
         Guard {
-            value: ManuallyDrop::new(self.value.lock()),
+            value: TicketMutexGuard::leak(self.value.lock()),
+            lock: &self.value,
             identity: R::IDENTITY,
             saved,
         }
+    }
+}
+
+impl<R: Ranked, T> IrqLock<R, T> {
+    /// Releases the lock for someone who holds it and will not; interrupts stay
+    /// off.
+    ///
+    /// # Safety
+    ///
+    /// This processor took it, in a thread of control that goes on no more or
+    /// that another one releases it for when it does.
+    pub(crate) unsafe fn release_inherited(&self) {
+        // SAFETY: it is held, and the holder does not use it any more.
+        unsafe { self.value.force_unlock() };
+        note_released(R::IDENTITY);
     }
 }
 
@@ -116,8 +131,11 @@ impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
 
 /// Holds a lock.
 pub(crate) struct Guard<'a, T, K: Kind> {
-    /// Released in `drop`, before interrupts come back.
-    value: ManuallyDrop<TicketMutexGuard<'a, T>>,
+    /// Valid while the lock is held.
+    value: *mut T,
+    /// Not held by a guard of its own: that would remember who took the lock,
+    /// and the scheduler's is released by the thread that comes next.
+    lock: &'a TicketMutex<T>,
     identity: RankedLock,
     saved: K::Saved,
 }
@@ -126,20 +144,22 @@ impl<T, K: Kind> Deref for Guard<'_, T, K> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        &self.value
+        // SAFETY: the lock is held, so nobody else reaches the value.
+        unsafe { &*self.value }
     }
 }
 
 impl<T, K: Kind> DerefMut for Guard<'_, T, K> {
     fn deref_mut(&mut self) -> &mut T {
-        &mut self.value
+        // SAFETY: as above, and `self` is borrowed exclusively.
+        unsafe { &mut *self.value }
     }
 }
 
 impl<T, K: Kind> Drop for Guard<'_, T, K> {
     fn drop(&mut self) {
-        // SAFETY: dropped here, once; nothing uses it afterwards.
-        unsafe { ManuallyDrop::drop(&mut self.value) };
+        // SAFETY: this holds the lock; nothing uses the value afterwards.
+        unsafe { self.lock.force_unlock() };
         note_released(self.identity);
         K::leave(self.saved);
     }

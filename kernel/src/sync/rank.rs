@@ -36,6 +36,8 @@ macro_rules! order {
 order! {
     /// The monitor's line editor, held while a command runs.
     Monitor "monitor";
+    /// A task's page tables.
+    Pmap "pmap";
     /// The kernel's own mappings.
     KernelMap "kernel map";
     /// The kernel heap.
@@ -46,6 +48,12 @@ order! {
     Call "call";
     /// Console output: the last task lock, so that anyone may report.
     Console "console";
+    /// Who takes bytes from the serial port.
+    Receiver "receiver";
+    /// Who waits for an event.
+    Event "event";
+    /// Who runs where.
+    Scheduler "scheduler";
     /// Interrupt controllers.
     InterruptController "interrupt controller";
 }

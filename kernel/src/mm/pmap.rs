@@ -1,0 +1,252 @@
+//! The page tables of one task: what the processor sees of its memory.
+//!
+//! Owns the lower half of a page directory; the upper half is the kernel's and
+//! the same in all. Called by the address space above, which decides what is
+//! mapped; everything here can be thrown away and made again from there.
+//!
+//! **Invariants**: stand beside the fields.
+
+use core::sync::atomic::{AtomicU32, Ordering, fence};
+
+use boot::layout::KERNEL_BASE;
+use kernel_core::addr::{Frame, PAGE_SIZE, PhysAddr, VirtAddr};
+use kernel_core::frames::Zone;
+
+use super::{OutOfMemory, direct, frames, kernel_map};
+use crate::arch::paging::{self, ENTRIES, Entry, Flags, LARGE_PAGE_SIZE, TableAt};
+use crate::arch::percpu;
+use crate::ipi::shootdown;
+use crate::sync::{TaskLock, rank};
+
+/// Entries of a directory that are user space.
+const USER_ENTRIES: usize = (KERNEL_BASE / LARGE_PAGE_SIZE) as usize;
+
+/// What user mode may do with a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Read, and run: the processors this kernel is for cannot tell the two
+    /// apart.
+    Read,
+    /// Read, run and write.
+    Write,
+}
+
+impl Access {
+    fn flags(self) -> Flags {
+        let read = Flags::PRESENT | Flags::USER;
+        match self {
+            Access::Read => read,
+            Access::Write => read | Flags::WRITABLE,
+        }
+    }
+}
+
+/// The page tables of a task.
+pub(crate) struct Pmap {
+    /// A low frame. Its tables are low frames too, each named by one entry of
+    /// the lower half; `tables` serialises writes to all of them.
+    directory: Frame,
+    /// One bit a processor that has this directory loaded, set before it is and
+    /// cleared after another is; changes are told to these.
+    loaded: AtomicU32,
+    tables: TaskLock<rank::Pmap, ()>,
+}
+
+impl Pmap {
+    /// Tables that map the kernel and nothing else.
+    pub(crate) fn new() -> Result<Pmap, OutOfMemory> {
+        let directory = empty_table()?;
+        let pmap = Pmap {
+            directory,
+            loaded: AtomicU32::new(0),
+            tables: TaskLock::new(()),
+        };
+        kernel_map::share_with(pmap.top())?;
+        Ok(pmap)
+    }
+
+    /// Maps the page at `page` to `frame`; what was there before is returned
+    /// and no longer seen by any processor.
+    pub(crate) fn enter(
+        &self,
+        page: VirtAddr,
+        frame: Frame,
+        access: Access,
+    ) -> Result<Option<Frame>, OutOfMemory> {
+        assert!(page.is_page_aligned() && page.as_u32() < KERNEL_BASE);
+        let _tables = self.tables.lock();
+        let (directory, slot) = (self.top(), page.page().directory_index());
+        if !directory.read(slot).is_present() {
+            let access = Flags::PRESENT | Flags::WRITABLE | Flags::USER;
+            let entry = Entry::new(empty_table()?, access);
+            // SAFETY: the entry was empty, and the table maps nothing.
+            unsafe { directory.write(slot, entry) };
+        }
+        let table = table_in(directory.read(slot));
+        let index = page.page().table_index();
+        let old = table.read(index);
+        // SAFETY: user memory: the kernel holds no reference to any.
+        unsafe { table.write(index, Entry::new(frame, access.flags())) };
+        if !old.is_present() {
+            return Ok(None);
+        }
+        self.forget(page, 1);
+        Ok(Some(old.frame()))
+    }
+
+    /// Unmaps `pages` pages from `first` on; `gone` gets what was mapped, when
+    /// no processor sees it any more. Costs nothing for what never was mapped,
+    /// in steps of 4 MiB.
+    pub(crate) fn remove(&self, first: VirtAddr, pages: u32, mut gone: impl FnMut(Frame)) {
+        /// Frames remembered between two shootdowns.
+        const BATCH: usize = 64;
+        let _tables = self.tables.lock();
+        let end = first.page().number() + pages;
+        assert!(end <= KERNEL_BASE / PAGE_SIZE);
+        let mut next = first.page().number();
+        while next < end {
+            let start = next;
+            let mut batch = [None; BATCH];
+            let mut count = 0;
+            while next < end && count < BATCH {
+                let page = VirtAddr::new(next * PAGE_SIZE).page();
+                let entry = self.top().read(page.directory_index());
+                if !entry.is_present() {
+                    next = (page.directory_index() as u32 + 1) * ENTRIES as u32;
+                    continue;
+                }
+                let table = table_in(entry);
+                let old = table.read(page.table_index());
+                if old.is_present() {
+                    // SAFETY: user memory: the kernel holds no reference to any.
+                    unsafe { table.write(page.table_index(), Entry::EMPTY) };
+                    batch[count] = Some(old.frame());
+                    count += 1;
+                }
+                next += 1;
+            }
+            if count > 0 {
+                let span = next.min(end) - start;
+                self.forget(VirtAddr::new(start * PAGE_SIZE), span);
+            }
+            batch.into_iter().flatten().for_each(&mut gone);
+        }
+    }
+
+    /// Changes what user mode may do with those of `pages` pages from `first`
+    /// on that are mapped.
+    pub(crate) fn protect(&self, first: VirtAddr, pages: u32, access: Access) {
+        let _tables = self.tables.lock();
+        let end = first.page().number() + pages;
+        assert!(end <= KERNEL_BASE / PAGE_SIZE);
+        let mut next = first.page().number();
+        let mut changed = false;
+        while next < end {
+            let page = VirtAddr::new(next * PAGE_SIZE).page();
+            let entry = self.top().read(page.directory_index());
+            if !entry.is_present() {
+                next = (page.directory_index() as u32 + 1) * ENTRIES as u32;
+                continue;
+            }
+            let table = table_in(entry);
+            let old = table.read(page.table_index());
+            if old.is_present() && old.flags() & access_bits() != access.flags() {
+                let new = Entry::new(old.frame(), access.flags());
+                // SAFETY: user memory: the kernel holds no reference to any.
+                unsafe { table.write(page.table_index(), new) };
+                changed = true;
+            }
+            next += 1;
+        }
+        if changed {
+            self.forget(first, pages);
+        }
+    }
+
+    /// What the page at `page` is mapped to, and how.
+    pub(crate) fn lookup(&self, page: VirtAddr) -> Option<(Frame, Access)> {
+        let _tables = self.tables.lock();
+        let entry = self.top().read(page.page().directory_index());
+        if page.as_u32() >= KERNEL_BASE || !entry.is_present() {
+            return None;
+        }
+        let leaf = table_in(entry).read(page.page().table_index());
+        let access = match leaf.flags().contains(Flags::WRITABLE) {
+            true => Access::Write,
+            false => Access::Read,
+        };
+        leaf.is_present().then_some((leaf.frame(), access))
+    }
+
+    /// Makes the processor that calls use these tables instead of `before`.
+    ///
+    /// # Safety
+    ///
+    /// They stay for as long as it does; interrupts are off.
+    pub(crate) unsafe fn load(&self, before: Option<&Pmap>) {
+        let own = 1 << percpu::current().id();
+        self.loaded.fetch_or(own, Ordering::SeqCst);
+        // SAFETY: the upper half maps everything of the kernel.
+        unsafe { paging::switch_to(self.directory_address()) };
+        if let Some(before) = before {
+            before.loaded.fetch_and(!own, Ordering::SeqCst);
+        }
+    }
+
+    fn directory_address(&self) -> PhysAddr {
+        self.directory.start()
+    }
+
+    fn top(&self) -> TableAt {
+        table_at(self.directory)
+    }
+
+    /// No processor remembers what these pages were.
+    fn forget(&self, first: VirtAddr, pages: u32) {
+        // Either a processor that loads the directory now sees the new entries,
+        // or it is seen here.
+        fence(Ordering::SeqCst);
+        let loaded = self.loaded.load(Ordering::SeqCst);
+        if loaded != 0 {
+            shootdown::flush_on(loaded, first, pages as usize);
+        }
+    }
+}
+
+impl Drop for Pmap {
+    fn drop(&mut self) {
+        debug_assert_eq!(self.loaded.load(Ordering::SeqCst), 0);
+        for slot in 0..USER_ENTRIES {
+            let entry = self.top().read(slot);
+            if entry.is_present() {
+                frames::free(entry.frame());
+            }
+        }
+        frames::free(self.directory);
+    }
+}
+
+fn access_bits() -> Flags {
+    Access::Write.flags()
+}
+
+fn table_in(entry: Entry) -> TableAt {
+    table_at(entry.frame())
+}
+
+fn table_at(frame: Frame) -> TableAt {
+    let address = direct(frame.start()).expect("low frames are in the direct map");
+    // SAFETY: a table's frame, in the direct map for good; writes are
+    // serialised by `tables`.
+    unsafe { TableAt::new(address) }
+}
+
+fn empty_table() -> Result<Frame, OutOfMemory> {
+    let frame = frames::allocate(Zone::Low)?;
+    let table = table_at(frame);
+    for number in 0..ENTRIES {
+        // SAFETY: the frame was free; nobody uses it as a table yet.
+        unsafe { table.write(number, Entry::EMPTY) };
+    }
+    Ok(frame)
+}

@@ -1,0 +1,354 @@
+//! Who runs where: threads of control, taken in turn by all processors.
+//!
+//! Owns the one queue of threads that are ready, and what each processor runs.
+//! A thread keeps its processor until it waits, ends, or goes back to user mode
+//! after its turn is over; inside the kernel nobody takes it away. A processor
+//! with nothing to run sleeps in [`idle`].
+//!
+//! **Invariants**: who changes what is under [`SCHEDULER`] holds it until the
+//! next thread has left the old one's stack; the next one releases it. So a
+//! thread that others can find under the lock is off its stack. Nothing under
+//! the lock is the last owner of anything: what ends is put aside and freed by
+//! [`clean_up`], with interrupts on.
+
+pub(crate) mod event;
+mod guarded;
+mod queue;
+mod thread;
+
+use core::ptr;
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+
+use self::guarded::Key;
+use self::queue::Queue;
+use self::thread::State;
+pub(crate) use self::thread::{Thread, Wake};
+use crate::arch::percpu::{self, MAX_CPUS};
+use crate::arch::switch::{self, Saved};
+use crate::arch::{interrupts, lapic, trap};
+use crate::mm::pmap::Pmap;
+use crate::mm::shared::Shared;
+use crate::sync::{Guard, Irq, IrqLock, rank};
+use crate::time;
+
+/// How long a thread may run while others are ready: a tenth of a second.
+const TURN_TICKS: u32 = crate::arch::pit::TICKS_PER_SECOND / 10;
+
+struct Scheduler {
+    key: Key,
+    ready: Queue,
+    /// Threads that ended, to be freed.
+    gone: Queue,
+    processors: [Processor; MAX_CPUS],
+}
+
+/// What one processor does.
+struct Processor {
+    /// Nobody: it idles.
+    current: Option<Shared<Thread>>,
+    /// Where it goes on idling.
+    idle: Saved,
+    /// Whose memory it sees. Stays when a thread without memory of its own
+    /// comes next, which uses the kernel's half only.
+    loaded: Option<Shared<Pmap>>,
+    /// What it saw before, to be given up outside of the lock.
+    stale: Option<Shared<Pmap>>,
+    /// When the current thread's turn is over.
+    turn_ends: u32,
+    /// Sleeps, and wants to be woken when somebody is ready.
+    is_idle: bool,
+}
+
+static SCHEDULER: IrqLock<rank::Scheduler, Scheduler> = IrqLock::new(Scheduler {
+    key: Key::new(),
+    ready: Queue::new(),
+    gone: Queue::new(),
+    processors: [const {
+        Processor {
+            current: None,
+            idle: Saved::running(),
+            loaded: None,
+            stale: None,
+            turn_ends: 0,
+            is_idle: false,
+        }
+    }; MAX_CPUS],
+});
+
+/// How many threads are ready, to be looked at without the lock.
+static READY: AtomicU32 = AtomicU32::new(0);
+/// How many threads ended and are not freed.
+static GONE: AtomicU32 = AtomicU32::new(0);
+/// The thread that each processor runs, for itself; null while it idles.
+static CURRENT: [AtomicPtr<Shared<Thread>>; MAX_CPUS] =
+    [const { AtomicPtr::new(ptr::null_mut()) }; MAX_CPUS];
+
+/// Lets a thread run that has not run before.
+pub(crate) fn start(thread: &Shared<Thread>) {
+    let mut scheduler = SCHEDULER.lock();
+    let scheduler = &mut *scheduler;
+    *thread.hold.get(&mut scheduler.key) = Some(thread.clone());
+    scheduler.make_ready(thread.clone());
+}
+
+/// Gives `use_it` the thread that runs this; nothing if the processor idles.
+pub(crate) fn with_current<R>(use_it: impl FnOnce(&Shared<Thread>) -> R) -> Option<R> {
+    let saved = interrupts::disable();
+    let current = CURRENT[percpu::current().id() as usize].load(Ordering::Relaxed);
+    interrupts::restore(saved);
+    // SAFETY: the processor stored it when it went over to the caller's thread,
+    // whose `hold` it names: that stays until the thread ends, which it does not
+    // in the meantime, for it is here.
+    unsafe { current.as_ref() }.map(use_it)
+}
+
+/// The first half of waiting: from now on [`wake`] ends the wait that the next
+/// [`block`] begins. In between the caller looks whether it must wait at all,
+/// and calls [`do_not_wait`] if not.
+pub(crate) fn assert_wait() {
+    set_own_state(State::AboutToWait);
+}
+
+/// Takes [`assert_wait`] back.
+pub(crate) fn do_not_wait() {
+    set_own_state(State::Running);
+}
+
+fn set_own_state(state: State) {
+    with_current(|thread| {
+        *thread.state.get(&mut SCHEDULER.lock().key) = state;
+    });
+}
+
+/// The second half: returns when the thread has been woken, and why.
+pub(crate) fn block() -> Wake {
+    let why = with_current(|thread| {
+        let mut scheduler = SCHEDULER.lock();
+        if let State::AboutToWait = *thread.state.get(&mut scheduler.key) {
+            *thread.state.get(&mut scheduler.key) = State::Waiting;
+            go_to_next(&mut scheduler);
+        }
+        let state = thread.state.get(&mut scheduler.key);
+        let why = match *state {
+            State::Woken(why) => why,
+            _ => Wake::Event,
+        };
+        *state = State::Running;
+        why
+    });
+    clean_up();
+    why.unwrap_or(Wake::Event)
+}
+
+/// Ends the wait of `thread`; tells whether it waited. From anywhere.
+pub(crate) fn wake(thread: &Shared<Thread>, why: Wake) -> bool {
+    let mut scheduler = SCHEDULER.lock();
+    let scheduler = &mut *scheduler;
+    let state = thread.state.get(&mut scheduler.key);
+    match *state {
+        State::AboutToWait => {
+            *state = State::Woken(why);
+            true
+        }
+        State::Waiting => {
+            *state = State::Woken(why);
+            scheduler.make_ready(thread.clone());
+            true
+        }
+        State::New | State::Running | State::Woken(_) | State::Gone => false,
+    }
+}
+
+/// Lets others run, if any are ready; tells whether any were.
+pub(crate) fn yield_now() -> bool {
+    if READY.load(Ordering::Relaxed) == 0 {
+        return false;
+    }
+    with_current(|thread| {
+        let mut scheduler = SCHEDULER.lock();
+        let inner = &mut *scheduler;
+        if !inner.ready.is_empty() {
+            inner.make_ready(thread.clone());
+            go_to_next(&mut scheduler);
+        }
+    });
+    clean_up();
+    true
+}
+
+/// Ends the thread that calls.
+pub(crate) fn exit() -> ! {
+    let mut scheduler = SCHEDULER.lock();
+    let id = percpu::current().id() as usize;
+    let inner = &mut *scheduler;
+    let current = inner.processors[id].current.take();
+    if let Some(thread) = &current {
+        *thread.state.get(&mut inner.key) = State::Gone;
+        if let Some(own) = thread.hold.get(&mut inner.key).take() {
+            inner.gone.push(own, &mut inner.key);
+            GONE.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+    // It is in `gone` as well.
+    inner.processors[id].current = current;
+    go_to_next(&mut scheduler);
+    unreachable!("a thread that ended runs again")
+}
+
+/// Before user mode goes on: frees what ended, and gives the turn to another
+/// if this one's is over.
+pub(crate) fn before_user() {
+    let is_over = READY.load(Ordering::Relaxed) != 0 && is_turn_over();
+    if !is_over && GONE.load(Ordering::Relaxed) == 0 {
+        return;
+    }
+    // SAFETY: the kernel has started: every vector has its handler.
+    unsafe { interrupts::enable() };
+    clean_up();
+    if is_over {
+        yield_now();
+    }
+    let _ = interrupts::disable();
+}
+
+fn is_turn_over() -> bool {
+    let id = percpu::current().id() as usize;
+    let left = SCHEDULER.lock().processors[id]
+        .turn_ends
+        .wrapping_sub(time::ticks());
+    // Ticks count on for ever, and wrap.
+    left.cast_signed() <= 0
+}
+
+/// What a new thread does first: it is the first to run on its stack.
+pub(crate) fn thread_begins() {
+    // SAFETY: whoever switched here holds the lock, and is gone.
+    unsafe { SCHEDULER.release_inherited() };
+    // SAFETY: the kernel has started: every vector has its handler.
+    unsafe { interrupts::enable() };
+    clean_up();
+    let _ = interrupts::disable();
+}
+
+/// Where a thread of the kernel begins.
+extern "C" fn kernel_thread_begins() -> ! {
+    thread_begins();
+    // SAFETY: the kernel has started: every vector has its handler.
+    unsafe { interrupts::enable() };
+    match with_current(|thread| thread.entry()).flatten() {
+        Some(entry) => entry(),
+        None => exit(),
+    }
+}
+
+/// Runs threads on the processor that calls, for as long as the machine runs;
+/// sleeps while there are none. `when_awake` is done whenever it wakes.
+pub(crate) fn idle(mut when_awake: impl FnMut()) -> ! {
+    loop {
+        when_awake();
+        // SAFETY: the kernel has started: every vector has its handler.
+        unsafe { interrupts::enable() };
+        clean_up();
+        let _ = interrupts::disable();
+        let mut scheduler = SCHEDULER.lock();
+        let id = percpu::current().id() as usize;
+        if scheduler.ready.is_empty() {
+            scheduler.processors[id].is_idle = true;
+            drop(scheduler);
+            // SAFETY: as above. A wake-up that comes before the `hlt` is
+            // pending then, and ends it.
+            unsafe { interrupts::enable_and_wait() };
+            let _ = interrupts::disable();
+            SCHEDULER.lock().processors[id].is_idle = false;
+        } else {
+            go_to_next(&mut scheduler);
+        }
+    }
+}
+
+/// Frees what ended. Interrupts are on.
+fn clean_up() {
+    let saved = interrupts::disable();
+    let id = percpu::current().id() as usize;
+    let stale = SCHEDULER.lock().processors[id].stale.take();
+    interrupts::restore(saved);
+    drop(stale);
+    while GONE.load(Ordering::Relaxed) != 0 {
+        let mut scheduler = SCHEDULER.lock();
+        let inner = &mut *scheduler;
+        let Some(thread) = inner.gone.pop(&mut inner.key) else {
+            break;
+        };
+        GONE.fetch_sub(1, Ordering::Relaxed);
+        drop(scheduler);
+        drop(thread);
+    }
+}
+
+impl Scheduler {
+    fn make_ready(&mut self, thread: Shared<Thread>) {
+        self.ready.push(thread, &mut self.key);
+        READY.fetch_add(1, Ordering::Relaxed);
+        let own = percpu::current().id() as usize;
+        // The own processor, asleep before this interrupt, looks by itself.
+        let others = (0..MAX_CPUS).filter(|&id| id != own);
+        let sleeping = |id: &usize| self.processors[*id].is_idle;
+        let Some(id) = core::iter::once(own).chain(others).find(sleeping) else {
+            return;
+        };
+        self.processors[id].is_idle = false;
+        if let (true, Some(cpu)) = (id != own, percpu::by_id(id)) {
+            lapic::send(cpu.apic_id(), trap::WAKE_VECTOR);
+        }
+    }
+}
+
+/// Leaves the processor to the next thread that is ready, or to idling; returns
+/// when it is the caller's turn again, with the lock held.
+fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>) {
+    let id = percpu::current().id() as usize;
+    let scheduler = &mut **guard;
+    let next = scheduler.ready.pop(&mut scheduler.key);
+    if next.is_some() {
+        READY.fetch_sub(1, Ordering::Relaxed);
+    }
+    let processor = &mut scheduler.processors[id];
+    let leaving = core::mem::replace(&mut processor.current, next);
+    let from: *const Saved = match &leaving {
+        Some(thread) => &raw const thread.saved,
+        None => &raw const processor.idle,
+    };
+    let mut running = ptr::null_mut();
+    let to: *const Saved = match &processor.current {
+        Some(thread) => {
+            if let Some(pmap) = thread.pmap() {
+                let before = processor.loaded.take();
+                if before.as_ref().is_none_or(|before| !before.is_same(pmap)) {
+                    // SAFETY: `loaded` keeps it; interrupts are off.
+                    unsafe { pmap.load(before.as_deref()) };
+                    processor.stale = before;
+                }
+                processor.loaded = Some(pmap.clone());
+            }
+            // SAFETY: this processor's own area; in user mode the thread's
+            // kernel stack is empty.
+            unsafe { percpu::current().set_kernel_stack(thread.stack_top()) };
+            processor.turn_ends = time::ticks().wrapping_add(TURN_TICKS);
+            if let Some(hold) = thread.hold.get(&mut scheduler.key) {
+                running = core::ptr::from_mut(hold);
+            }
+            &raw const thread.saved
+        }
+        None => &raw const processor.idle,
+    };
+    CURRENT[id].store(running, Ordering::Relaxed);
+    // Others own it too: its own hold, or the queue of those that ended.
+    drop(leaving);
+    if ptr::eq(from, to) {
+        return;
+    }
+    // SAFETY: both are parts of what stays: the table, and threads that are
+    // held. Interrupts are off and the lock is held, so nobody goes on with
+    // `from` before this processor has left it.
+    unsafe { switch::switch(&*from, &*to) };
+}

@@ -1,0 +1,119 @@
+//! A thread of control: a kernel stack, where it goes on, and whose memory it
+//! sees.
+
+use alloc::boxed::Box;
+use core::any::Any;
+
+use super::guarded::Guarded;
+use crate::arch::switch::Saved;
+use crate::arch::trap::UserFrame;
+use crate::mm::OutOfMemory;
+use crate::mm::pmap::Pmap;
+use crate::mm::shared::Shared;
+use crate::mm::stack::Stack;
+
+/// Why a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wake {
+    /// What was waited for came.
+    Event,
+    /// Somebody wants the thread to do something else.
+    Interrupted,
+}
+
+/// What a thread is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum State {
+    New,
+    Running,
+    /// Has said that it will wait.
+    AboutToWait,
+    Waiting,
+    /// The wait is over; it has not gone on yet.
+    Woken(Wake),
+    Gone,
+}
+
+/// What the layers above know of a thread.
+pub(crate) type Upper = Box<dyn Any + Send + Sync>;
+
+enum Body {
+    Kernel(fn() -> !),
+    User(Upper),
+}
+
+/// A thread of control.
+pub(crate) struct Thread {
+    pub(super) saved: Saved,
+    stack: Stack,
+    pmap: Option<Shared<Pmap>>,
+    body: Body,
+    pub(super) state: Guarded<State>,
+    /// The next in its queue.
+    pub(super) next: Guarded<Option<Shared<Thread>>>,
+    /// Itself, from its start to its end: nobody else need own it.
+    pub(super) hold: Guarded<Option<Shared<Thread>>>,
+}
+
+impl Thread {
+    /// A thread that begins in user mode with `frame`, in the memory of `pmap`.
+    pub(crate) fn for_user(
+        frame: &UserFrame,
+        pmap: Shared<Pmap>,
+        upper: Upper,
+    ) -> Result<Shared<Thread>, OutOfMemory> {
+        let stack = Stack::new()?;
+        // SAFETY: the stack is new.
+        let saved = unsafe { Saved::for_user(stack.top(), frame) };
+        Thread::new(stack, saved, Some(pmap), Body::User(upper))
+    }
+
+    /// A thread of the kernel.
+    pub(crate) fn for_kernel(entry: fn() -> !) -> Result<Shared<Thread>, OutOfMemory> {
+        let stack = Stack::new()?;
+        // SAFETY: the stack is new.
+        let saved = unsafe { Saved::for_kernel(stack.top(), super::kernel_thread_begins) };
+        Thread::new(stack, saved, None, Body::Kernel(entry))
+    }
+
+    fn new(
+        stack: Stack,
+        saved: Saved,
+        pmap: Option<Shared<Pmap>>,
+        body: Body,
+    ) -> Result<Shared<Thread>, OutOfMemory> {
+        Shared::try_new(Thread {
+            saved,
+            stack,
+            pmap,
+            body,
+            state: Guarded::new(State::New),
+            next: Guarded::new(None),
+            hold: Guarded::new(None),
+        })
+    }
+
+    /// What the layers above put there, if it is a `T`.
+    pub(crate) fn upper<T: 'static>(&self) -> Option<&T> {
+        match &self.body {
+            Body::Kernel(_) => None,
+            Body::User(upper) => upper.downcast_ref(),
+        }
+    }
+
+    /// Where it begins, if it is the kernel's own.
+    pub(super) fn entry(&self) -> Option<fn() -> !> {
+        match self.body {
+            Body::Kernel(entry) => Some(entry),
+            Body::User(_) => None,
+        }
+    }
+
+    pub(super) fn pmap(&self) -> Option<&Shared<Pmap>> {
+        self.pmap.as_ref()
+    }
+
+    pub(super) fn stack_top(&self) -> u32 {
+        self.stack.top()
+    }
+}
