@@ -19,7 +19,7 @@ use crate::arch::ap::{self, StartState};
 use crate::arch::lapic::{self, LegacyInput};
 use crate::arch::percpu::{self, PerCpu};
 use crate::arch::segments::DoubleFault;
-use crate::arch::{interrupts, paging, pit, processor, trap};
+use crate::arch::{fpu, interrupts, paging, pit, processor, trap};
 use crate::mm::kernel_map::{self, StartDirectory};
 use crate::mm::stack::Stack;
 use crate::mm::{OutOfMemory, direct, frames, heap};
@@ -181,6 +181,7 @@ extern "C" fn secondary_main(argument: u32) -> ! {
     // one in use so far goes back when this processor is published.
     unsafe { paging::switch_to(kernel_map::directory_address()) };
     processor::init_paging_features();
+    fpu::init();
     // SAFETY: this is the processor the area is for, and its first use; the
     // stack and the area stay for good.
     unsafe { start.area.install(start.double_fault) };

@@ -10,7 +10,7 @@ use spin::Once;
 use crate::arch::percpu::PerCpu;
 use crate::arch::segments::DoubleFault;
 use crate::arch::trap::{self, Frame, Handlers, UserFrame, exception};
-use crate::arch::{interrupts, lapic, tsc};
+use crate::arch::{fpu, interrupts, lapic, tsc};
 use crate::console::{self, Level, log, println};
 use crate::hand_off::HandOff;
 use crate::machine::{self, Machine};
@@ -71,6 +71,7 @@ extern "Rust" fn kernel_first_word(command_line: &'static str) {
 extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
     // Traps, so that a fault is told from here on.
     trap::init(&HANDLERS);
+    fpu::init();
     let hand_off = HandOff::take(boot);
     let options = options();
     mm::init(hand_off.usable());

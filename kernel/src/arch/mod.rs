@@ -7,6 +7,7 @@ pub(crate) mod ap;
 #[cfg(feature = "ktest")]
 pub(crate) mod crime;
 pub(crate) mod exit;
+pub(crate) mod fpu;
 pub(crate) mod interrupts;
 pub(crate) mod ioapic;
 pub(crate) mod lapic;
@@ -23,4 +24,5 @@ pub(crate) mod switch;
 pub(crate) mod trap;
 pub(crate) mod tsc;
 pub(crate) mod uart;
+pub(crate) mod user_memory;
 pub(crate) mod vga;

@@ -40,6 +40,10 @@ pub(crate) enum Feature {
     Apic = 1 << 9,
     /// Global pages.
     GlobalPages = 1 << 13,
+    /// FXSAVE and FXRSTOR.
+    Fxsr = 1 << 24,
+    /// SSE, and exceptions of its own.
+    Sse = 1 << 25,
 }
 
 /// Whether the processors have `feature`. All are taken to be like the first

@@ -7,6 +7,7 @@ pub(crate) mod heap;
 pub(crate) mod kernel_map;
 pub(crate) mod pmap;
 pub(crate) mod shared;
+pub(crate) mod space;
 pub(crate) mod stack;
 pub(crate) mod window;
 

@@ -195,6 +195,12 @@ pub(crate) fn exit() -> ! {
     unreachable!("a thread that ended runs again")
 }
 
+/// Gives the current thread its floating-point registers, for the rest of its
+/// turn.
+pub(crate) fn load_fpu() {
+    with_current(|thread| thread.fpu.get(&mut SCHEDULER.lock().key).load());
+}
+
 /// Before user mode goes on: frees what ended, and gives the turn to another
 /// if this one's is over.
 pub(crate) fn before_user() {
@@ -342,6 +348,9 @@ fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>) {
         None => &raw const processor.idle,
     };
     CURRENT[id].store(running, Ordering::Relaxed);
+    if let Some(thread) = &leaving {
+        thread.fpu.get(&mut scheduler.key).save_if_used();
+    }
     // Others own it too: its own hold, or the queue of those that ended.
     drop(leaving);
     if ptr::eq(from, to) {

@@ -5,6 +5,7 @@ use alloc::boxed::Box;
 use core::any::Any;
 
 use super::guarded::Guarded;
+use crate::arch::fpu;
 use crate::arch::switch::Saved;
 use crate::arch::trap::UserFrame;
 use crate::mm::OutOfMemory;
@@ -48,6 +49,7 @@ pub(crate) struct Thread {
     stack: Stack,
     pmap: Option<Shared<Pmap>>,
     body: Body,
+    pub(super) fpu: Guarded<fpu::State>,
     pub(super) state: Guarded<State>,
     /// The next in its queue.
     pub(super) next: Guarded<Option<Shared<Thread>>>,
@@ -87,6 +89,7 @@ impl Thread {
             stack,
             pmap,
             body,
+            fpu: Guarded::new(fpu::State::new()),
             state: Guarded::new(State::New),
             next: Guarded::new(None),
             hold: Guarded::new(None),

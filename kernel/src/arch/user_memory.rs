@@ -1,0 +1,77 @@
+//! Copies from and to the memory of the task whose turn it is.
+//!
+//! Owns `user_memory.s`, the only code of the kernel that may touch addresses
+//! which a user named. It may fault: the trap layer asks [`goes_on_at`] where
+//! the copy that failed goes on, and it says so to its caller.
+
+use core::arch::global_asm;
+use core::mem::{MaybeUninit, size_of};
+
+use boot::layout::KERNEL_BASE;
+
+global_asm!(include_str!("user_memory.s"));
+
+unsafe extern "C" {
+    fn user_copy(to: *mut u8, from: *const u8, length: usize) -> u32;
+    fn user_copy_end();
+    fn user_copy_failed();
+}
+
+/// An address is not the task's, or not to be used like that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct BadAddress;
+
+/// Values that are any bits and nothing but.
+///
+/// # Safety
+///
+/// Every pattern of bits is a value, and no byte is padding.
+pub(crate) unsafe trait Plain: Copy {}
+
+// SAFETY: integers are their bits.
+unsafe impl Plain for u8 {}
+// SAFETY: integers are their bits.
+unsafe impl Plain for u32 {}
+
+/// Fills `to` from the user's address `from`.
+pub(crate) fn copy_in<T: Plain>(from: u32, to: &mut [T]) -> Result<(), BadAddress> {
+    let length = check(from, size_of_val(to))?;
+    // SAFETY: the source is in user space, where a fault has a way out; the
+    // target is a slice of plain values.
+    let failed = unsafe { user_copy(to.as_mut_ptr().cast(), from as usize as *const u8, length) };
+    result(failed)
+}
+
+/// Copies `from` to the user's address `to`.
+pub(crate) fn copy_out<T: Plain>(from: &[T], to: u32) -> Result<(), BadAddress> {
+    let length = check(to, size_of_val(from))?;
+    // SAFETY: the target is in user space, where a fault has a way out.
+    let failed = unsafe { user_copy(to as usize as *mut u8, from.as_ptr().cast(), length) };
+    result(failed)
+}
+
+/// One value from the user's address `from`.
+pub(crate) fn read<T: Plain>(from: u32) -> Result<T, BadAddress> {
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: zeroes are a plain value.
+    let place = unsafe { value.assume_init_mut() };
+    copy_in(from, core::slice::from_mut(place))?;
+    Ok(*place)
+}
+
+fn check(address: u32, length: usize) -> Result<usize, BadAddress> {
+    let end = address.checked_add(length as u32).ok_or(BadAddress)?;
+    (end <= KERNEL_BASE).then_some(length).ok_or(BadAddress)
+}
+
+fn result(failed: u32) -> Result<(), BadAddress> {
+    (failed == 0).then_some(()).ok_or(BadAddress)
+}
+
+/// Where the kernel goes on after a page fault at `eip` that nobody can mend;
+/// nowhere, unless that is in a copy.
+pub(crate) fn goes_on_at(eip: u32) -> Option<u32> {
+    let copy = user_copy as *const () as u32..user_copy_end as *const () as u32;
+    copy.contains(&eip)
+        .then_some(user_copy_failed as *const () as u32)
+}
