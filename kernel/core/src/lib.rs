@@ -13,6 +13,7 @@ pub mod firmware;
 pub mod fixed_vec;
 pub mod frames;
 pub mod heap;
+pub mod ipc;
 pub mod line;
 pub mod mp_table;
 pub mod options;
