@@ -2,3 +2,9 @@
 
 #[path = "ipc/message.rs"]
 mod message;
+#[path = "ipc/port.rs"]
+mod port;
+#[path = "ipc/radix.rs"]
+mod radix;
+#[path = "ipc/space.rs"]
+mod space;

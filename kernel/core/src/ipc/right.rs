@@ -3,6 +3,8 @@
 //! Owns no state. Numbers are those of `mach/port.h`, `mach/message.h` and
 //! `mach/kern_return.h`.
 
+use super::port::PortId;
+
 /// The name that denotes nothing: `MACH_PORT_NULL`.
 pub const NULL: u32 = 0;
 /// The name that stands for a right whose port died: `MACH_PORT_DEAD`.
@@ -133,4 +135,20 @@ impl Disposition {
             Self::MoveSendOnce | Self::MakeSendOnce => 18,
         }
     }
+}
+
+/// A right on its way: taken from one task, not yet given to another. Whoever
+/// holds one must hand it on or drop it ([`super::port::Ports::drop_right`]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Carried {
+    /// `MACH_PORT_NULL` in place of a right.
+    Null,
+    /// `MACH_PORT_DEAD`, or the copy of a dead name.
+    Dead,
+    /// A send right.
+    Send(PortId),
+    /// A send-once right.
+    SendOnce(PortId),
+    /// The receive right.
+    Receive(PortId),
 }
