@@ -1,18 +1,23 @@
 //! The kernel's pure logic, tested on the host.
 //!
-//! Everything here is safe, allocates nothing, touches no hardware and panics
-//! on no input; what needs memory or devices is given them by the kernel.
+//! Everything here is safe, touches no hardware and panics on no input; what
+//! needs devices is given them by the kernel. Only [`arena`] allocates, in
+//! bounded blocks, and reports when there is no memory.
 #![no_std]
 #![forbid(unsafe_code)]
+
+extern crate alloc;
 
 pub mod acpi;
 pub mod acpi_power;
 pub mod addr;
+pub mod arena;
 pub mod cpuid;
 pub mod firmware;
 pub mod fixed_vec;
 pub mod frames;
 pub mod heap;
+pub mod ipc;
 pub mod line;
 pub mod mp_table;
 pub mod options;
