@@ -12,7 +12,9 @@ pub mod acpi;
 pub mod acpi_power;
 pub mod addr;
 pub mod arena;
+pub mod bootscript;
 pub mod cpuid;
+
 pub mod firmware;
 pub mod fixed_vec;
 pub mod frames;
