@@ -12,11 +12,14 @@ pub mod acpi;
 pub mod acpi_power;
 pub mod addr;
 pub mod arena;
+pub mod bootscript;
 pub mod cpuid;
+
 pub mod firmware;
 pub mod fixed_vec;
 pub mod frames;
 pub mod heap;
+pub mod ipc;
 pub mod line;
 pub mod mp_table;
 pub mod options;

@@ -1,0 +1,10 @@
+//! Messages, names and ports; facts marked "seen" are the reference kernel's.
+
+#[path = "ipc/message.rs"]
+mod message;
+#[path = "ipc/port.rs"]
+mod port;
+#[path = "ipc/radix.rs"]
+mod radix;
+#[path = "ipc/space.rs"]
+mod space;
