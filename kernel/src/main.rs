@@ -15,6 +15,8 @@
 //! panic    last words
 //! time     ticks and clocks
 //! sched    threads, and who runs where
+//! ipc      ports and names
+//! task     user programs, and their traps
 //! smp      starting the other processors
 //! hand_off what the boot code hands over
 //! machine  what was found, and the banner
@@ -32,6 +34,7 @@ extern crate alloc;
 mod arch;
 mod console;
 mod hand_off;
+mod ipc;
 mod ipi;
 mod irq;
 #[cfg(feature = "ktest")]
@@ -47,5 +50,6 @@ mod smp;
 mod start;
 mod symbols;
 mod sync;
+mod task;
 mod time;
 mod trace;

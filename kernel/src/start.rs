@@ -9,7 +9,7 @@ use spin::Once;
 
 use crate::arch::percpu::PerCpu;
 use crate::arch::segments::DoubleFault;
-use crate::arch::trap::{self, Frame, Handlers, UserFrame, exception};
+use crate::arch::trap::{self, Frame, Handlers, exception};
 use crate::arch::{fpu, interrupts, lapic, tsc};
 use crate::console::{self, Level, log, println};
 use crate::hand_off::HandOff;
@@ -18,7 +18,7 @@ use crate::mm::{self, kernel_map, stack};
 use crate::panic::{self, Aftermath};
 use crate::sched::{self, Thread};
 use crate::trace::{self, Kind};
-use crate::{irq, monitor, smp, symbols, time};
+use crate::{irq, monitor, smp, symbols, task, time};
 
 static BOOT_CPU: PerCpu = PerCpu::new(0, 0);
 static BOOT_DOUBLE_FAULT_STACK: stack::StaticStack = stack::StaticStack::new();
@@ -34,10 +34,10 @@ enum Step {
 
 static HANDLERS: Handlers = Handlers {
     exception: on_exception,
-    user_exception: on_user_exception,
+    user_exception: task::on_exception,
     interrupt: irq::dispatch,
-    system_call: on_system_call,
-    before_user: |_| sched::before_user(),
+    system_call: task::on_system_call,
+    before_user: |_| task::before_user(),
     thread_begins: sched::thread_begins,
     double_fault: panic::on_double_fault,
 };
@@ -155,15 +155,10 @@ fn init_boot_processor() {
 fn on_exception(frame: &mut Frame) {
     match frame.vector {
         exception::NMI => panic::on_nmi(frame),
+        _ if task::mends_fault(frame) => {}
         _ => panic::on_exception(frame),
     }
 }
-
-fn on_user_exception(frame: &mut UserFrame) {
-    panic::on_exception(&frame.trap)
-}
-
-fn on_system_call(_frame: &mut UserFrame) {}
 
 fn aftermath(option: AfterPanic) -> Aftermath {
     match option {

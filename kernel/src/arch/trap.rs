@@ -27,6 +27,8 @@ pub(crate) mod exception {
     pub(crate) const DEBUG: u32 = 1;
     /// Non-maskable interrupt.
     pub(crate) const NMI: u32 = 2;
+    /// Floating-point registers that are not the thread's.
+    pub(crate) const NO_FPU: u32 = 7;
     /// A fault while delivering a fault.
     pub(crate) const DOUBLE_FAULT: u32 = 8;
     /// Page fault.

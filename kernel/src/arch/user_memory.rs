@@ -5,7 +5,7 @@
 //! the copy that failed goes on, and it says so to its caller.
 
 use core::arch::global_asm;
-use core::mem::{MaybeUninit, size_of};
+use core::mem::MaybeUninit;
 
 use boot::layout::KERNEL_BASE;
 

@@ -217,6 +217,13 @@ pub(crate) fn before_user() {
     let _ = interrupts::disable();
 }
 
+/// For work that a user can make long: lets others run if the turn is over.
+pub(crate) fn pause_if_turn_is_over() {
+    if READY.load(Ordering::Relaxed) != 0 && is_turn_over() {
+        yield_now();
+    }
+}
+
 fn is_turn_over() -> bool {
     let id = percpu::current().id() as usize;
     let left = SCHEDULER.lock().processors[id]

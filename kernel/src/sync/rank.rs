@@ -36,6 +36,8 @@ macro_rules! order {
 order! {
     /// The monitor's line editor, held while a command runs.
     Monitor "monitor";
+    /// Ports and names.
+    Ipc "ipc";
     /// A task's page tables.
     Pmap "pmap";
     /// The kernel's own mappings.

@@ -1,0 +1,223 @@
+//! Ports and names: the rules of `kernel_core::ipc`, behind one lock.
+//!
+//! Owns all ports, and each task's names for rights. Called by the layers above
+//! for whatever a task does with a name; what a change leaves to be done is done
+//! here before the lock is released.
+//!
+//! **Invariants**: nothing that died waits to be cleared away while the lock is
+//! free ([`Ipc::settle`]).
+
+use kernel_core::arena::{Arena, Handle};
+use kernel_core::ipc::port::{Effect, Effects, PortId, Ports, Receiver, Remains, SpaceId};
+use kernel_core::ipc::right::{Carried, DEAD, Disposition, NULL, Refusal, Right};
+use kernel_core::ipc::space::Space;
+
+use spin::Once;
+
+use crate::sync::{TaskLock, rank};
+
+/// All ports and names.
+#[derive(Default)]
+struct Ipc {
+    ports: Ports,
+    spaces: Arena<Space>,
+    /// How many spaces there ever were.
+    made: u32,
+}
+
+static IPC: TaskLock<rank::Ipc, Option<Ipc>> = TaskLock::new(None);
+
+fn with<R>(use_it: impl FnOnce(&mut Ipc) -> R) -> R {
+    use_it(IPC.lock().get_or_insert_with(Ipc::default))
+}
+
+/// A task's names; its rights are given up when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Names(Handle<Space>);
+
+/// What a port of the kernel's stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Object {
+    /// The host, with its control.
+    Host = 1,
+    /// The device master.
+    Device,
+    /// A task.
+    Task,
+    /// A thread.
+    Thread,
+}
+
+/// A port that the kernel receives from: dies when dropped.
+#[derive(Debug)]
+pub(crate) struct KernelPort(PortId);
+
+impl KernelPort {
+    /// A new one.
+    pub(crate) fn new(object: Object) -> Result<KernelPort, Refusal> {
+        with(|ipc| {
+            ipc.ports
+                .allocate(Receiver::Kernel(object as u32))
+                .map(KernelPort)
+        })
+    }
+
+    /// Gives `names` a send right, and tells its name.
+    pub(crate) fn send_right(&self, names: &Names) -> Result<u32, Refusal> {
+        names.change(|space, ports, effects| {
+            let right = ports.make_send(self.0);
+            space.give(ports, right, effects).inspect_err(|_| {
+                ports.drop_right(right, effects);
+            })
+        })
+    }
+}
+
+impl KernelPort {
+    /// Whether `name` denotes a send right to it.
+    pub(crate) fn is_named(&self, names: &Names, name: u32) -> bool {
+        with(|ipc| {
+            let space = ipc.spaces.at(names.0);
+            space.and_then(|space| space.name_of(&ipc.ports, self.0)) == Some(name)
+        })
+    }
+}
+
+/// The host's control port.
+pub(crate) fn host() -> Option<&'static KernelPort> {
+    well_known(&HOST, Object::Host)
+}
+
+/// The device master port.
+pub(crate) fn device_master() -> Option<&'static KernelPort> {
+    well_known(&DEVICE_MASTER, Object::Device)
+}
+
+static HOST: Once<KernelPort> = Once::new();
+static DEVICE_MASTER: Once<KernelPort> = Once::new();
+
+/// Made when first asked for; not, while there is no memory.
+fn well_known(place: &'static Once<KernelPort>, object: Object) -> Option<&'static KernelPort> {
+    place.try_call_once(|| KernelPort::new(object)).ok()
+}
+
+impl Drop for KernelPort {
+    fn drop(&mut self) {
+        with(|ipc| {
+            ipc.ports.kill(self.0);
+            ipc.settle(&Effects::new());
+        });
+    }
+}
+
+impl Names {
+    /// No names yet.
+    pub(crate) fn new() -> Result<Names, Refusal> {
+        with(|ipc| {
+            ipc.made = ipc.made.wrapping_add(1);
+            let space = Space::new(SpaceId(ipc.made));
+            let inserted = ipc.spaces.insert(space);
+            inserted.map(Names).map_err(|_| Refusal::ResourceShortage)
+        })
+    }
+
+    /// `mach_port_allocate`.
+    pub(crate) fn allocate(&self, right: Right) -> Result<u32, Refusal> {
+        self.change(|space, ports, _| space.allocate(ports, right))
+    }
+
+    /// `mach_port_allocate_name`.
+    pub(crate) fn allocate_name(&self, right: Right, name: u32) -> Result<(), Refusal> {
+        self.change(|space, ports, _| space.allocate_name(ports, right, name))
+    }
+
+    /// `mach_port_deallocate`.
+    pub(crate) fn deallocate(&self, name: u32) -> Result<(), Refusal> {
+        self.change(|space, ports, effects| space.deallocate(ports, name, effects))
+    }
+
+    /// `mach_port_destroy`.
+    pub(crate) fn destroy(&self, name: u32) -> Result<(), Refusal> {
+        self.change(|space, ports, effects| space.destroy(ports, name, effects))
+    }
+
+    /// `mach_port_insert_right` with a right of the same task's.
+    pub(crate) fn insert_own_right(
+        &self,
+        name: u32,
+        from: u32,
+        how: Disposition,
+    ) -> Result<(), Refusal> {
+        self.change(|space, ports, effects| {
+            let right = match from {
+                NULL => Carried::Null,
+                DEAD => Carried::Dead,
+                from => space.take(ports, from, how, effects)?,
+            };
+            space
+                .insert_right(ports, name, right, effects)
+                .inspect_err(|_| ports.drop_right(right, effects))
+        })
+    }
+
+    fn change<R>(
+        &self,
+        change: impl FnOnce(&mut Space, &mut Ports, &mut Effects) -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
+        with(|ipc| {
+            let mut effects = Effects::new();
+            let space = ipc.spaces.at_mut(self.0).ok_or(Refusal::InvalidName)?;
+            let result = change(space, &mut ipc.ports, &mut effects);
+            ipc.settle(&effects);
+            result
+        })
+    }
+}
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        // One at a time: there may be many, and others want the lock.
+        while let Some(name) = self.first() {
+            let gone = self.change(|space, ports, effects| space.destroy(ports, name, effects));
+            debug_assert!(gone.is_ok(), "a name that is there cannot be destroyed");
+        }
+        with(|ipc| ipc.spaces.remove(self.0));
+    }
+}
+
+impl Names {
+    fn first(&self) -> Option<u32> {
+        with(|ipc| ipc.spaces.at(self.0)?.name_from(0))
+    }
+}
+
+impl Ipc {
+    /// Does what a change left to be done, until nothing is left.
+    fn settle(&mut self, effects: &Effects) {
+        for &effect in effects.as_slice() {
+            self.notify(effect);
+        }
+        while let Some(remains) = self.ports.reap() {
+            match remains {
+                Remains::Effect(effect) => self.notify(effect),
+                // Nothing puts messages into queues yet.
+                Remains::Message(_) => {}
+            }
+        }
+    }
+
+    /// Nothing receives messages yet: a notification only uses up its right.
+    fn notify(&mut self, effect: Effect) {
+        match effect {
+            Effect::PortDeleted { notify, .. }
+            | Effect::NoSenders { notify, .. }
+            | Effect::SendOnce { notify }
+            | Effect::DeadName { notify, .. } => self.ports.drop_used_send_once(notify),
+            Effect::PortDestroyed { notify, port } => {
+                self.ports.drop_used_send_once(notify);
+                self.ports.kill(port);
+            }
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! Tasks: memory, names for rights, and the threads that run with both.
+//!
+//! Owns what a user thread is beyond a thread of control, what its faults lead
+//! to, and the traps of Mach's interface ([`trap`]). Tasks are made from boot
+//! modules ([`load`]).
+
+pub(crate) mod load;
+mod trap;
+
+use alloc::boxed::Box;
+use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use kernel_core::addr::VirtAddr;
+use kernel_core::ipc::Refusal;
+
+use crate::arch::trap::{Frame, UserFrame, exception};
+use crate::arch::{interrupts, processor, user_memory};
+use crate::console::println;
+use crate::ipc::{KernelPort, Names, Object};
+use crate::mm::OutOfMemory;
+use crate::mm::heap::try_box;
+use crate::mm::shared::Shared;
+use crate::mm::space::Space;
+use crate::sched::{self, Thread};
+
+/// A task.
+pub(crate) struct Task {
+    /// What its module is called, for reports.
+    name: Name,
+    space: Space,
+    names: Names,
+    port: KernelPort,
+    /// Its threads are to end.
+    is_over: AtomicBool,
+}
+
+/// What a user thread has that the scheduler does not ask about.
+struct UserThread {
+    task: Shared<Task>,
+    port: KernelPort,
+}
+
+/// Why a task or thread could not be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shortage;
+
+impl From<OutOfMemory> for Shortage {
+    fn from(_: OutOfMemory) -> Shortage {
+        Shortage
+    }
+}
+
+impl From<Refusal> for Shortage {
+    fn from(_: Refusal) -> Shortage {
+        Shortage
+    }
+}
+
+impl fmt::Display for Shortage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        OutOfMemory.fmt(f)
+    }
+}
+
+/// The beginning of a task's name.
+#[derive(Clone, Copy)]
+struct Name([u8; Name::LENGTH]);
+
+impl Name {
+    const LENGTH: usize = 24;
+
+    fn new(text: &str) -> Name {
+        let mut name = [0; Name::LENGTH];
+        for (place, byte) in name.iter_mut().zip(text.bytes()) {
+            *place = byte;
+        }
+        Name(name)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.0.split(|&byte| byte == 0).next().unwrap_or_default();
+        write!(f, "{}", text.escape_ascii())
+    }
+}
+
+impl Task {
+    /// A task with no memory, no names and no threads.
+    pub(crate) fn new(name: &str) -> Result<Shared<Task>, Shortage> {
+        let task = Task {
+            name: Name::new(name),
+            space: Space::new()?,
+            names: Names::new()?,
+            port: KernelPort::new(Object::Task)?,
+            is_over: AtomicBool::new(false),
+        };
+        Ok(Shared::try_new(task)?)
+    }
+
+    /// A thread that begins at `entry`, its stack pointer at `stack`.
+    pub(crate) fn thread(
+        task: &Shared<Task>,
+        entry: VirtAddr,
+        stack: VirtAddr,
+    ) -> Result<Shared<Thread>, Shortage> {
+        let user = try_box(UserThread {
+            task: task.clone(),
+            port: KernelPort::new(Object::Thread)?,
+        })?;
+        let frame = UserFrame::new(entry.as_u32(), stack.as_u32());
+        let user: Box<dyn core::any::Any + Send + Sync> = user;
+        Ok(Thread::for_user(&frame, task.space.pmap().clone(), user)?)
+    }
+}
+
+impl Task {
+    /// Ends all its threads: each when it next leaves the kernel.
+    fn terminate(&self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The last thing before user mode goes on; from the trap layer, with
+/// interrupts off.
+pub(crate) fn before_user() {
+    sched::before_user();
+    let is_over = with_current(|user| user.task.is_over.load(Ordering::Relaxed));
+    if is_over == Some(true) {
+        sched::exit();
+    }
+}
+
+/// Gives `use_it` the user thread that runs this.
+fn with_current<R>(use_it: impl FnOnce(&UserThread) -> R) -> Option<R> {
+    sched::with_current(|thread| thread.upper::<UserThread>().map(use_it)).flatten()
+}
+
+/// A trap of Mach's interface; from the trap layer.
+pub(crate) fn on_system_call(frame: &mut UserFrame) {
+    // SAFETY: the kernel has started: every vector has its handler.
+    unsafe { interrupts::enable() };
+    trap::obey(frame);
+    let _ = interrupts::disable();
+}
+
+/// An exception in user mode; from the trap layer.
+pub(crate) fn on_exception(frame: &mut UserFrame) {
+    if frame.trap.vector == exception::NO_FPU {
+        sched::load_fpu();
+        return;
+    }
+    let address = processor::fault_address();
+    // SAFETY: the kernel has started: every vector has its handler.
+    unsafe { interrupts::enable() };
+    let name = exception::name(frame.trap.vector);
+    match frame.trap.vector {
+        exception::PAGE_FAULT => end_thread(
+            frame,
+            format_args!("{name} at {address}, error code {:#x}", frame.trap.error),
+        ),
+        _ => end_thread(
+            frame,
+            format_args!("{name}, error code {:#x}", frame.trap.error),
+        ),
+    }
+}
+
+/// Whether a page fault of the kernel's was in a copy for a user, which goes on
+/// and says so.
+pub(crate) fn mends_fault(frame: &mut Frame) -> bool {
+    match user_memory::goes_on_at(frame.eip) {
+        Some(eip) if frame.vector == exception::PAGE_FAULT => {
+            frame.eip = eip;
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Ends the thread that calls, which nobody can help: there is nobody yet to
+/// ask for help.
+fn end_thread(frame: &UserFrame, why: fmt::Arguments<'_>) -> ! {
+    with_current(|user| {
+        println!(
+            "exov6: thread of `{}` ended: {why}; eip {:#010x} esp {:#010x}",
+            user.task.name, frame.trap.eip, frame.esp
+        );
+    });
+    sched::exit()
+}

@@ -1,0 +1,157 @@
+//! Mach's traps: `lcall $7,$0` with the number in EAX and the arguments on the
+//! stack, above a return address.
+//!
+//! Numbers and arguments are those of `mach/syscall_sw.h`; what a number does
+//! that is in the table without a trap was seen on the reference kernel:
+//! `KERN_INVALID_ARGUMENT`.
+
+use abi::trap as number;
+use kernel_core::ipc::right::{Disposition, Right};
+use kernel_core::ipc::Refusal;
+
+use super::{UserThread, end_thread, with_current};
+use crate::arch::trap::UserFrame;
+use crate::arch::user_memory::{self, BadAddress};
+use crate::console;
+use crate::ipc::host;
+use crate::sched;
+
+const KERN_SUCCESS: u32 = 0;
+const KERN_INVALID_ADDRESS: u32 = 1;
+const KERN_INVALID_ARGUMENT: u32 = 4;
+const KERN_RESOURCE_SHORTAGE: u32 = 6;
+/// What a shortcut answers for a task other than the caller's: the program is to
+/// send the message in its place (seen).
+const MACH_SEND_INTERRUPTED: u32 = 0x1000_0007;
+/// `MACH_PORT_NULL`.
+const NULL: u32 = 0;
+/// Numbers below are not in the table at all.
+const LOWEST: i32 = -130;
+
+/// Does what the user asks for.
+pub(super) fn obey(frame: &mut UserFrame) {
+    let number = frame.trap.eax.cast_signed();
+    if number < LOWEST || number > 0 {
+        end_thread(frame, format_args!("no system call has number {number}"));
+    }
+    let arguments = Arguments { esp: frame.esp };
+    let result = with_current(|user| call(user, number, &arguments));
+    frame.trap.eax = match result {
+        Some(Ok(value)) => value,
+        Some(Err(BadAddress)) => KERN_INVALID_ADDRESS,
+        None => KERN_INVALID_ARGUMENT,
+    };
+}
+
+/// The words that the user pushed.
+struct Arguments {
+    esp: u32,
+}
+
+impl Arguments {
+    /// Argument number `index`, from 0 on.
+    fn word(&self, index: u32) -> Result<u32, BadAddress> {
+        // The first word is where the stub returns to.
+        let offset = (index + 1) * size_of::<u32>() as u32;
+        user_memory::read(self.esp.checked_add(offset).ok_or(BadAddress)?)
+    }
+}
+
+fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, BadAddress> {
+    let names = &user.task.names;
+    Ok(match number {
+        number::MACH_REPLY_PORT => names.allocate(Right::Receive).unwrap_or(NULL),
+        number::MACH_THREAD_SELF => user.port.send_right(names).unwrap_or(NULL),
+        number::MACH_TASK_SELF => user.task.port.send_right(names).unwrap_or(NULL),
+        number::MACH_HOST_SELF => host()
+            .and_then(|host| host.send_right(names).ok())
+            .unwrap_or(NULL),
+        number::MACH_PRINT => {
+            print(arguments.word(0)?)?;
+            KERN_SUCCESS
+        }
+        number::SWTCH | number::SWTCH_PRI => u32::from(sched::yield_now()),
+        number::THREAD_SWITCH => {
+            sched::yield_now();
+            KERN_SUCCESS
+        }
+        number::SYSCALL_TASK_TERMINATE
+        | number::SYSCALL_MACH_PORT_ALLOCATE
+        | number::SYSCALL_MACH_PORT_DEALLOCATE
+        | number::SYSCALL_MACH_PORT_INSERT_RIGHT
+        | number::SYSCALL_MACH_PORT_ALLOCATE_NAME => {
+            if !user.task.port.is_named(names, arguments.word(0)?) {
+                return Ok(MACH_SEND_INTERRUPTED);
+            }
+            shortcut(user, number, arguments)?
+        }
+        number::SYSCALL_VM_MAP
+        | number::SYSCALL_VM_ALLOCATE
+        | number::SYSCALL_VM_DEALLOCATE
+        | number::SYSCALL_TASK_CREATE
+        | number::SYSCALL_TASK_SUSPEND
+        | number::SYSCALL_TASK_SET_SPECIAL_PORT
+        | number::SYSCALL_THREAD_DEPRESS_ABORT => MACH_SEND_INTERRUPTED,
+        _ => KERN_INVALID_ARGUMENT,
+    })
+}
+
+/// What a message to the caller's own task port would do.
+fn shortcut(
+    user: &UserThread,
+    number: i32,
+    arguments: &Arguments,
+) -> Result<u32, BadAddress> {
+    let names = &user.task.names;
+    let result = match number {
+        number::SYSCALL_TASK_TERMINATE => {
+            user.task.terminate();
+            Ok(())
+        }
+        number::SYSCALL_MACH_PORT_ALLOCATE => {
+            let (right, to) = (arguments.word(1)?, arguments.word(2)?);
+            match Right::from_number(right).and_then(|right| names.allocate(right)) {
+                Ok(name) => user_memory::copy_out(&[name], to).map(Ok).or_else(|bad| {
+                    // A name that nobody learns is of no use to anybody.
+                    names.destroy(name).map_err(|_| bad)?;
+                    Err(bad)
+                })?,
+                Err(refusal) => Err(refusal),
+            }
+        }
+        number::SYSCALL_MACH_PORT_ALLOCATE_NAME => {
+            let (right, name) = (arguments.word(1)?, arguments.word(2)?);
+            Right::from_number(right).and_then(|right| names.allocate_name(right, name))
+        }
+        number::SYSCALL_MACH_PORT_DEALLOCATE => names.deallocate(arguments.word(1)?),
+        number::SYSCALL_MACH_PORT_INSERT_RIGHT => {
+            let (name, from, how) = (arguments.word(1)?, arguments.word(2)?, arguments.word(3)?);
+            Disposition::from_number(how)
+                .ok_or(Refusal::InvalidValue)
+                .and_then(|how| names.insert_own_right(name, from, how))
+        }
+        _ => Err(Refusal::InvalidArgument),
+    };
+    Ok(result.err().map_or(KERN_SUCCESS, Refusal::code))
+}
+
+/// `mach_print`: a string that ends with a zero byte.
+fn print(text: u32) -> Result<(), BadAddress> {
+    const AT_ONCE: usize = 64;
+    let mut next = text;
+    loop {
+        let mut bytes = [0_u8; AT_ONCE];
+        // Up to the end of a page: the next may not be there.
+        let left = AT_ONCE - next as usize % AT_ONCE;
+        let part = &mut bytes[..left];
+        user_memory::copy_in(next, part)?;
+        let end = part.iter().position(|&byte| byte == 0);
+        console::write_raw(&part[..end.unwrap_or(left)]);
+        if end.is_some() {
+            return Ok(());
+        }
+        next = next.checked_add(left as u32).ok_or(BadAddress)?;
+        // As long as it is, others have their turns.
+        sched::pause_if_turn_is_over();
+    }
+}
