@@ -15,6 +15,7 @@ pub mod arena;
 pub mod bootscript;
 pub mod cpuid;
 
+pub mod exec;
 pub mod firmware;
 pub mod fixed_vec;
 pub mod frames;
