@@ -7,6 +7,8 @@ use kernel_core::options::Tests;
 use kernel_core::options::{AfterPanic, Options};
 use spin::Once;
 
+use boot::loader::Module;
+
 use crate::arch::percpu::PerCpu;
 use crate::arch::segments::DoubleFault;
 use crate::arch::trap::{self, Frame, Handlers, exception};
@@ -50,6 +52,8 @@ extern "Rust" fn kernel_image_end() -> u32 {
 
 /// What the command line asks for; read once, before there is a console.
 static OPTIONS: Once<Options<'static>> = Once::new();
+/// The boot modules, for the first thread.
+static MODULES: Once<&'static [Module]> = Once::new();
 
 /// Where `boot` comes by as soon as it knows the command line, before it looks
 /// at the memory map: a console that is up early can tell what goes wrong.
@@ -109,6 +113,7 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
         tsc::now() - hand_off.entry_tsc
     );
     trace::record(Kind::Boot, Step::Ready as u32, 0);
+    MODULES.call_once(|| hand_off.modules);
     let first = Thread::for_kernel(go_on).expect("there is memory for one thread");
     sched::start(&first);
     drop(first);
@@ -121,6 +126,7 @@ fn go_on() -> ! {
     let options = options();
     crate::misdeed::commit(options);
     crate::ktest::run_if_asked(options);
+    run_modules(options);
     monitor::run()
 }
 
@@ -133,7 +139,14 @@ fn go_on() -> ! {
             "warning: this kernel has no tests in it; `cargo xtask test --ring ktest` runs one that has"
         );
     }
+    run_modules(options);
     monitor::run()
+}
+
+fn run_modules(options: &Options<'_>) {
+    if let Some(modules) = MODULES.get().filter(|modules| !modules.is_empty()) {
+        task::load::run_script(modules, options.line(), monitor::wait_for_key);
+    }
 }
 
 fn options() -> &'static Options<'static> {
@@ -153,10 +166,10 @@ fn init_boot_processor() {
 }
 
 fn on_exception(frame: &mut Frame) {
-    match frame.vector {
-        exception::NMI => panic::on_nmi(frame),
-        _ if task::mends_fault(frame) => {}
-        _ => panic::on_exception(frame),
+    if frame.vector == exception::NMI {
+        panic::on_nmi(frame);
+    } else if !task::mends_fault(frame) {
+        panic::on_exception(frame);
     }
 }
 

@@ -1,4 +1,5 @@
-//! Physical memory for the firmware parsers: the direct map, or a window.
+//! Physical memory for parsers of firmware tables and boot modules: the direct
+//! map, or a window.
 //!
 //! Firmware tables lie near the end of RAM, which the direct map may not
 //! reach. A [`PhysicalWindow`] maps what is asked for and keeps it mapped for
@@ -17,8 +18,9 @@ use super::kernel_map::{Mapping, Use, translate};
 /// Windows that can be open at a time; the firmware has fewer tables that
 /// anyone reads.
 const WINDOWS: usize = 16;
-/// No table of a PC is larger.
-const LARGEST: usize = 1 << 20;
+/// No table of a PC is larger, nor any boot module that is worth its memory:
+/// half of the addresses that there are for this.
+const LARGEST: usize = boot::layout::MAPPINGS_SIZE as usize / 2;
 
 struct Window {
     frames: FrameRange,

@@ -91,6 +91,11 @@ pub(crate) fn on_typed() {
     TYPED.signal();
 }
 
+/// Returns when something was typed, which is lost.
+pub(crate) fn wait_for_key() {
+    next_byte(Input::Interrupts);
+}
+
 fn next_byte(input: Input) -> u8 {
     let mut typed = None;
     let mut has_come = || {

@@ -6,8 +6,8 @@
 //! `KERN_INVALID_ARGUMENT`.
 
 use abi::trap as number;
-use kernel_core::ipc::right::{Disposition, Right};
 use kernel_core::ipc::Refusal;
+use kernel_core::ipc::right::{Disposition, Right};
 
 use super::{UserThread, end_thread, with_current};
 use crate::arch::trap::UserFrame;
@@ -97,11 +97,7 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
 }
 
 /// What a message to the caller's own task port would do.
-fn shortcut(
-    user: &UserThread,
-    number: i32,
-    arguments: &Arguments,
-) -> Result<u32, BadAddress> {
+fn shortcut(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, BadAddress> {
     let names = &user.task.names;
     let result = match number {
         number::SYSCALL_TASK_TERMINATE => {
