@@ -26,8 +26,12 @@ static LOCAL_TICK: AtomicU32 = AtomicU32::new(0);
 static MEASURE_START: Once<(u64, u32)> = Once::new();
 static LOCAL_TICKS: [AtomicU32; percpu::MAX_CPUS] = [const { AtomicU32::new(0) }; percpu::MAX_CPUS];
 
-/// Starts the tick.
-pub(crate) fn init() -> Result<(), NotWired> {
+/// An upward call, at every tick.
+static AT_TICK: Once<fn()> = Once::new();
+
+/// Starts the tick; `at_tick` is called in its handler.
+pub(crate) fn init(at_tick: fn()) -> Result<(), NotWired> {
+    AT_TICK.call_once(|| at_tick);
     pit::start();
     irq::install(TIMER_VECTOR, on_local_tick);
     irq::enable_isa(pit::PIT_IRQ, on_tick)
@@ -57,6 +61,9 @@ fn on_tick() {
         MEASURE_START.call_once(|| (tsc::now(), lapic::timer_count()));
     } else if ticks == MEASURE_TO {
         measure();
+    }
+    if let Some(at_tick) = AT_TICK.get() {
+        at_tick();
     }
 }
 

@@ -17,7 +17,7 @@ mod queue;
 mod thread;
 
 use core::ptr;
-use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 use self::guarded::Key;
 use self::queue::Queue;
@@ -39,6 +39,8 @@ struct Scheduler {
     ready: Queue,
     /// Threads that ended, to be freed.
     gone: Queue,
+    /// Threads whose wait has an end, in no order.
+    timed: Option<Shared<Thread>>,
     processors: [Processor; MAX_CPUS],
 }
 
@@ -63,6 +65,7 @@ static SCHEDULER: IrqLock<rank::Scheduler, Scheduler> = IrqLock::new(Scheduler {
     key: Key::new(),
     ready: Queue::new(),
     gone: Queue::new(),
+    timed: None,
     processors: [const {
         Processor {
             current: None,
@@ -77,6 +80,8 @@ static SCHEDULER: IrqLock<rank::Scheduler, Scheduler> = IrqLock::new(Scheduler {
 
 /// How many threads are ready, to be looked at without the lock.
 static READY: AtomicU32 = AtomicU32::new(0);
+/// Whether any wait has an end.
+static HAS_TIMED: AtomicBool = AtomicBool::new(false);
 /// How many threads ended and are not freed.
 static GONE: AtomicU32 = AtomicU32::new(0);
 /// The thread that each processor runs, for itself; null while it idles.
@@ -140,23 +145,47 @@ pub(crate) fn block() -> Wake {
     why.unwrap_or(Wake::Event)
 }
 
-/// Ends the wait of `thread`; tells whether it waited. From anywhere.
-pub(crate) fn wake(thread: &Shared<Thread>, why: Wake) -> bool {
+/// As [`block`], but for `ticks` ticks at most.
+pub(crate) fn block_for(ticks: u32) -> Wake {
+    with_current(|thread| {
+        let mut scheduler = SCHEDULER.lock();
+        let inner = &mut *scheduler;
+        // The current tick is partly over.
+        let deadline = time::ticks().wrapping_add(ticks).wrapping_add(1);
+        *thread.deadline.get(&mut inner.key) = deadline;
+        let next = inner.timed.replace(thread.clone());
+        *thread.next_timed.get(&mut inner.key) = next;
+        HAS_TIMED.store(true, Ordering::Relaxed);
+    });
+    let why = block();
+    let own = with_current(|thread| SCHEDULER.lock().take_from_timed(thread));
+    drop(own);
+    why
+}
+
+/// Ends the waits whose time is over; from the tick's handler.
+pub(crate) fn on_tick() {
+    if !HAS_TIMED.load(Ordering::Relaxed) {
+        return;
+    }
+    let now = time::ticks();
     let mut scheduler = SCHEDULER.lock();
     let scheduler = &mut *scheduler;
-    let state = thread.state.get(&mut scheduler.key);
-    match *state {
-        State::AboutToWait => {
-            *state = State::Woken(why);
-            true
+    let mut next = scheduler.timed.clone();
+    while let Some(thread) = next {
+        let left = thread.deadline.get(&mut scheduler.key).wrapping_sub(now);
+        // Ticks count on for ever, and wrap.
+        if left.cast_signed() <= 0 {
+            scheduler.wake(&thread, Wake::TimedOut);
         }
-        State::Waiting => {
-            *state = State::Woken(why);
-            scheduler.make_ready(thread.clone());
-            true
-        }
-        State::New | State::Running | State::Woken(_) | State::Gone => false,
+        // Never the last owner: the list is another, until the thread leaves it.
+        next = thread.next_timed.get(&mut scheduler.key).clone();
     }
+}
+
+/// Ends the wait of `thread`; tells whether it waited. From anywhere.
+pub(crate) fn wake(thread: &Shared<Thread>, why: Wake) -> bool {
+    SCHEDULER.lock().wake(thread, why)
 }
 
 /// Lets others run, if any are ready; tells whether any were.
@@ -299,6 +328,41 @@ fn clean_up() {
 }
 
 impl Scheduler {
+    fn wake(&mut self, thread: &Shared<Thread>, why: Wake) -> bool {
+        let state = thread.state.get(&mut self.key);
+        match *state {
+            State::AboutToWait => {
+                *state = State::Woken(why);
+                true
+            }
+            State::Waiting => {
+                *state = State::Woken(why);
+                self.make_ready(thread.clone());
+                true
+            }
+            State::New | State::Running | State::Woken(_) | State::Gone => false,
+        }
+    }
+
+    /// Takes a thread off the list of those whose wait has an end.
+    fn take_from_timed(&mut self, thread: &Shared<Thread>) -> Option<Shared<Thread>> {
+        let behind = thread.next_timed.get(&mut self.key).take();
+        let first = self.timed.as_ref()?.clone();
+        if first.is_same(thread) {
+            let own = core::mem::replace(&mut self.timed, behind);
+            HAS_TIMED.store(self.timed.is_some(), Ordering::Relaxed);
+            return own;
+        }
+        let mut at = first;
+        loop {
+            let next = at.next_timed.get(&mut self.key).clone()?;
+            if next.is_same(thread) {
+                return core::mem::replace(at.next_timed.get(&mut self.key), behind);
+            }
+            at = next;
+        }
+    }
+
     fn make_ready(&mut self, thread: Shared<Thread>) {
         self.ready.push(thread, &mut self.key);
         READY.fetch_add(1, Ordering::Relaxed);

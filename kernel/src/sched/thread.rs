@@ -18,6 +18,8 @@ use crate::mm::stack::Stack;
 pub(crate) enum Wake {
     /// What was waited for came.
     Event,
+    /// It took too long.
+    TimedOut,
     /// Somebody wants the thread to do something else.
     Interrupted,
 }
@@ -53,6 +55,10 @@ pub(crate) struct Thread {
     pub(super) state: Guarded<State>,
     /// The next in its queue.
     pub(super) next: Guarded<Option<Shared<Thread>>>,
+    /// The next of those whose wait has an end.
+    pub(super) next_timed: Guarded<Option<Shared<Thread>>>,
+    /// When its wait ends, in ticks; meaningful on that list only.
+    pub(super) deadline: Guarded<u32>,
     /// Itself, from its start to its end: nobody else need own it.
     pub(super) hold: Guarded<Option<Shared<Thread>>>,
 }
@@ -92,6 +98,8 @@ impl Thread {
             fpu: Guarded::new(fpu::State::new()),
             state: Guarded::new(State::New),
             next: Guarded::new(None),
+            next_timed: Guarded::new(None),
+            deadline: Guarded::new(0),
             hold: Guarded::new(None),
         })
     }

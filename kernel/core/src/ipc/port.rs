@@ -366,6 +366,11 @@ impl Ports {
         self.dying = Some(id);
     }
 
+    /// Whether a port has died since everything was last reaped.
+    pub const fn has_dying(&self) -> bool {
+        self.dying.is_some()
+    }
+
     /// One thing that is left of dead ports. To be called after every operation
     /// until there is none; what is done with it may kill more ports.
     pub fn reap(&mut self) -> Option<Remains> {
