@@ -16,7 +16,7 @@ use crate::failure::{Doing, Result};
 use crate::run;
 
 /// What every stage but `build` is made from, beside its base.
-pub const INPUTS: [&str; 9] = [
+pub const INPUTS: [&str; 10] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
@@ -24,6 +24,7 @@ pub const INPUTS: [&str; 9] = [
     DOCKERFILE,
     "ci/in-this-clone",
     "kernel/Cargo.toml",
+    "kernel/abi/Cargo.toml",
     "kernel/core/Cargo.toml",
     "xtask/Cargo.toml",
 ];

@@ -27,7 +27,7 @@ use crate::tools::{self, Tool};
 use crate::{interrupt, ui};
 
 /// The packages that build for the host.
-pub const HOST_PACKAGES: [&str; 3] = ["xtask", "boot", "kernel-core"];
+pub const HOST_PACKAGES: [&str; 4] = ["xtask", "boot", "abi", "kernel-core"];
 
 /// How long one test may take: property tests in a dev build on a loaded
 /// machine need some of it.

@@ -121,8 +121,12 @@ plain! {
         cpu_type: i32,
         /// [`CPU_SUBTYPE_AT386`].
         cpu_subtype: i32,
+        /// Whether it runs threads.
+        running: i32,
         /// Its number.
         slot_num: i32,
+        /// Whether it is the one that was started first.
+        is_master: i32,
     }
 }
 
@@ -159,6 +163,8 @@ plain! {
         ispeed: i32,
         /// Speed out, coded.
         ospeed: i32,
+        /// The break character.
+        breakc: i32,
         /// Of `TF_*`.
         flags: i32,
     }

@@ -1,7 +1,7 @@
 //! Thread info and state flavours, exceptions, scheduling constants.
 //!
 //! Pure values, for anyone. Sources: `mach/thread_info.h`,
-//! `mach/i386/thread_status.h`, `mach/exception.h`, `mach/policy.h`,
+//! `mach/i386/thread_status.h`, `mach/i386/fp_reg.h`, `mach/exception.h`, `mach/policy.h`,
 //! `mach/thread_switch.h`, `mach/thread_special_ports.h`, `mach/pc_sample.h`,
 //! `mach/i386/mach_i386_types.h`.
 
@@ -40,6 +40,18 @@ pub const I386_DEBUG_STATE: i32 = 6;
 pub const I386_FSGS_BASE_STATE: i32 = 7;
 /// `i386_XFLOAT_STATE`.
 pub const I386_XFLOAT_STATE: i32 = 8;
+/// `FP_NO`: no FPU.
+pub const FP_NO: i32 = 0;
+/// `FP_SOFT`: emulated.
+pub const FP_SOFT: i32 = 1;
+/// `FP_287`.
+pub const FP_287: i32 = 2;
+/// `FP_387`: FNSAVE.
+pub const FP_387: i32 = 3;
+/// `FP_387FX`: FXSAVE.
+pub const FP_387FX: i32 = 4;
+/// `FP_387X`: XSAVE.
+pub const FP_387X: i32 = 5;
 /// `THREAD_KERNEL_PORT`.
 pub const THREAD_KERNEL_PORT: i32 = 1;
 /// `THREAD_EXCEPTION_PORT`.
@@ -130,6 +142,8 @@ plain! {
         flags: i32,
         /// Suspensions not yet resumed.
         suspend_count: i32,
+        /// For how many seconds it has slept.
+        sleep_time: i32,
         /// When it was made.
         creation_time: TimeValue,
         /// In user mode.
@@ -154,6 +168,8 @@ plain! {
         max_priority: i32,
         /// After decay.
         cur_priority: i32,
+        /// Whether its priority is depressed.
+        depressed: i32,
         /// To come back to, or -1.
         depress_priority: i32,
         /// Where it ran last.
@@ -204,7 +220,7 @@ plain! {
 plain! {
     /// `i386_float_state`, flavour [`I386_FLOAT_STATE`]: what FNSAVE writes.
     FloatState {
-        /// Which FPU there is.
+        /// Which FPU there is: one of `FP_*`.
         fpkind: i32,
         /// Whether there is a state.
         initialized: i32,
@@ -212,6 +228,22 @@ plain! {
         hw_state: [u32; 27],
         /// Status at the last exception.
         exc_status: i32,
+    }
+}
+
+plain! {
+    /// `i386_xfloat_state`, flavour [`I386_XFLOAT_STATE`]: what the hardware's
+    /// own state follows, of which `i386_get_xstate_size` tells the length of
+    /// all.
+    XFloatState {
+        /// Which FPU there is: one of `FP_*`.
+        fpkind: i32,
+        /// Whether there is a state.
+        initialized: i32,
+        /// Status at the last exception.
+        exc_status: i32,
+        /// Format of what follows.
+        fp_save_kind: i32,
     }
 }
 

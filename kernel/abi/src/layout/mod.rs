@@ -71,6 +71,11 @@ macro_rules! plain {
             /// Its size in words: what Mach's `_COUNT` constants say.
             #[expect(clippy::cast_possible_truncation, reason = "some dozen words")]
             pub const COUNT: u32 = (<Self as $crate::layout::Plain>::BYTES / 4) as u32;
+
+            /// Name and size in bytes of each field, in order.
+            pub const FIELDS: &'static [(&'static str, usize)] = &[
+                $((stringify!($field), <$type as $crate::layout::Plain>::BYTES)),*
+            ];
         }
 
         impl $crate::layout::Plain for $name {

@@ -1,4 +1,4 @@
-//! Definitions of routines: the kernel's calls to pagers; the kernel's calls t.
+//! Definitions of routines: the kernel's calls to pagers, the default pager's too.
 //!
 //! Tables, for the macros that they are called with. Sources: `mach/memory_object.defs`,
 //! `mach/memory_object_default.defs`.
