@@ -89,9 +89,12 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
         topology.boot_processor_is(lapic::id() as u8);
     }
     trace::record(Kind::Boot, Step::Controllers as u32, 0);
-    for not_wired in [time::init(sched::on_tick), console::enable_input(monitor::on_typed)]
-        .into_iter()
-        .filter_map(Result::err)
+    for not_wired in [
+        time::init(sched::on_tick),
+        console::enable_input(monitor::on_typed),
+    ]
+    .into_iter()
+    .filter_map(Result::err)
     {
         log(Level::Warning, format_args!("{not_wired}"));
     }

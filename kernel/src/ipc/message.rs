@@ -12,9 +12,16 @@ use kernel_core::ipc::port::{Effect, Effects, PortId, Ports};
 use kernel_core::ipc::right::{Carried, DEAD, NULL, Refusal};
 use kernel_core::ipc::space::Space;
 
+use super::post::Post;
+
 /// The largest message: a bound on what one trap copies, and on what a queue
 /// holds.
 pub(crate) const LARGEST: u32 = 64 << 10;
+
+/// From a request's number to its reply's, as MIG has it.
+const REPLY_OFFSET: i32 = 100;
+/// No routine has that number: `MIG_BAD_ID` of `mach/mig_errors.h`.
+const MIG_BAD_ID: i32 = -303;
 
 /// A message that nobody has. Whoever holds one queues it, receives it or
 /// destroys it.
@@ -115,51 +122,51 @@ impl Kmsg {
     /// What the kernel tells a task, to the send-once right for `notify`.
     pub(super) fn notification(effect: Effect) -> Option<Kmsg> {
         use abi::message::NotifyId;
-        let word = |name: TypeName, word: u32| {
-            let descriptor = Descriptor::inline(name, 1).to_word();
-            Some([descriptor, word])
-        };
         let (notify, id, body, carried) = match effect {
             Effect::PortDeleted { notify, name } => {
-                let body = word(TypeName::PORT_NAME, name);
+                let body = one_word(TypeName::PORT_NAME, name);
                 (notify, NotifyId::PORT_DELETED, body, None)
             }
             Effect::DeadName { notify, name } => {
-                let body = word(TypeName::PORT_NAME, name);
+                let body = one_word(TypeName::PORT_NAME, name);
                 (notify, NotifyId::DEAD_NAME, body, None)
             }
             Effect::NoSenders { notify, count } => {
-                let body = word(TypeName::INTEGER_32, count);
+                let body = one_word(TypeName::INTEGER_32, count);
                 (notify, NotifyId::NO_SENDERS, body, None)
             }
             Effect::PortDestroyed { notify, port } => {
-                let body = word(TypeName::MOVE_RECEIVE, NULL);
+                let body = one_word(TypeName::MOVE_RECEIVE, NULL);
                 let right = Carried::Receive(port);
                 (notify, NotifyId::PORT_DESTROYED, body, Some(right))
             }
             Effect::SendOnce { notify } => (notify, NotifyId::SEND_ONCE, None, None),
         };
-        let mut bytes = Vec::new();
-        let size = HEADER_BYTES + body.map_or(0, |body| size_of_val(&body));
-        bytes.try_reserve_exact(size).ok()?;
-        let header = Layout {
-            id: id.0,
-            ..Layout::default()
-        };
-        bytes.extend_from_slice(&header.to_bytes());
-        for word in body.iter().flatten() {
-            bytes.extend_from_slice(&word.to_le_bytes());
-        }
         let mut rights = Vec::new();
         if let Some(right) = carried {
             rights.try_reserve_exact(1).ok()?;
             rights.push((HEADER_BYTES + size_of::<u32>(), right));
         }
         Some(Kmsg {
-            bytes,
+            bytes: of_kernel(id.0, body)?,
             bits: carried.map_or(0, |_| Bits::COMPLEX),
             carried: rights,
             remote: Carried::SendOnce(notify),
+            local: Carried::Null,
+        })
+    }
+
+    /// What a client of the kernel hears whose request is none: the `RetCode` of
+    /// MIG's servers, to the right to reply.
+    pub(super) fn refusal(&mut self) -> Option<Kmsg> {
+        let reply = Layout::read(&self.bytes)?.id.wrapping_add(REPLY_OFFSET);
+        let body = one_word(TypeName::INTEGER_32, MIG_BAD_ID.cast_unsigned());
+        let bytes = of_kernel(reply, body)?;
+        Some(Kmsg {
+            bytes,
+            bits: 0,
+            carried: Vec::new(),
+            remote: core::mem::replace(&mut self.local, Carried::Null),
             local: Carried::Null,
         })
     }
@@ -203,41 +210,159 @@ impl Kmsg {
         from: PortId,
         sequence: u32,
         space: &mut Space,
-        ports: &mut Ports,
-        effects: &mut Vec<Effects>,
+        post: &mut Post,
     ) -> Result<(Vec<u8>, MsgReturn), (MsgReturn, Kmsg)> {
-        let mut some = Effects::new();
-        let reply = match space.give(ports, self.local, &mut some) {
+        let mut effects = Effects::new();
+        let reply = match space.give(&mut post.ports, self.local, &mut effects) {
             Ok(name) => name,
             Err(refusal) => {
                 let code = MsgReturn::RCV_HEADER_ERROR.0 | room(refusal);
                 return Err((MsgReturn(code), self));
             }
         };
-        ports.use_up(self.remote, &mut some);
-        effects.push(some);
+        match self.remote {
+            Carried::SendOnce(port) => post.ports.drop_used_send_once(port),
+            right => post.ports.drop_right(right, &mut effects),
+        }
+        post.notify_all(&effects);
         let mut code = MsgReturn::SUCCESS;
         for (at, right) in core::mem::take(&mut self.carried) {
-            let mut some = Effects::new();
-            let name = space.give(ports, right, &mut some).unwrap_or_else(|refusal| {
-                code = MsgReturn(MsgReturn::RCV_BODY_ERROR.0 | code.0 | room(refusal));
-                ports.drop_right(right, &mut some);
-                NULL
-            });
+            let name = give_or_drop(right, space, post, &mut code);
             write(&mut self.bytes, at, name);
-            effects.push(some);
         }
-        let layout = Layout::read(&self.bytes).unwrap_or_default();
-        let bits = self.bits | type_of(self.local) | type_of(self.remote) << 8;
+        if code != MsgReturn::SUCCESS {
+            code.0 |= MsgReturn::RCV_BODY_ERROR.0;
+        }
+        let sent = Layout::read(&self.bytes).unwrap_or_default();
         let header = Layout {
-            bits: Bits(bits),
+            bits: Bits(self.bits | type_of(self.local) | type_of(self.remote) << 8),
             size: self.size(),
             remote_port: reply,
-            local_port: space.received_as(ports, from),
+            local_port: space.received_as(&post.ports, from),
             seqno: sequence,
-            id: layout.id,
+            id: sent.id,
         };
         self.bytes[..HEADER_BYTES].copy_from_slice(&header.to_bytes());
         Ok((self.bytes, code))
+    }
+
+    /// Gives a message that was not sent back to its sender, whose own rights
+    /// the header names again: the destination stays remote (manual 4.2.8).
+    pub(super) fn return_to_sender(
+        mut self,
+        space: &mut Space,
+        post: &mut Post,
+    ) -> (Vec<u8>, MsgReturn) {
+        let mut code = MsgReturn::SUCCESS;
+        let mut names = [NULL; 2];
+        for (name, right) in names.iter_mut().zip([self.remote, self.local]) {
+            *name = give_or_drop(right, space, post, &mut code);
+        }
+        for (at, right) in core::mem::take(&mut self.carried) {
+            let name = give_or_drop(right, space, post, &mut code);
+            write(&mut self.bytes, at, name);
+        }
+        let sent = Layout::read(&self.bytes).unwrap_or_default();
+        let header = Layout {
+            bits: Bits(self.bits | type_of(self.remote) | type_of(self.local) << 8),
+            size: self.size(),
+            remote_port: names[0],
+            local_port: names[1],
+            seqno: 0,
+            id: sent.id,
+        };
+        self.bytes[..HEADER_BYTES].copy_from_slice(&header.to_bytes());
+        (self.bytes, code)
+    }
+
+    /// Gives up all that it carries. [`Post::settle`] is to follow.
+    pub(super) fn destroy(self, post: &mut Post) {
+        let body = self.carried.iter().map(|(_, right)| *right);
+        for right in [self.remote, self.local].into_iter().chain(body) {
+            let mut effects = Effects::new();
+            post.ports.drop_right(right, &mut effects);
+            post.notify_all(&effects);
+        }
+    }
+}
+
+/// A descriptor and the word that it describes.
+fn one_word(name: TypeName, word: u32) -> Option<[u32; 2]> {
+    let descriptor = Descriptor {
+        name: name.0.into(),
+        size_bits: u32::BITS as u16,
+        number: 1,
+        is_inline: true,
+        is_long: false,
+        deallocate: false,
+    };
+    Some([descriptor.first_word()?, word])
+}
+
+/// The bytes of a message of the kernel's; header words that are for the
+/// receiver come when it is received.
+fn of_kernel(id: i32, body: Option<[u32; 2]>) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let size = HEADER_BYTES + body.map_or(0, |body| size_of_val(&body));
+    bytes.try_reserve_exact(size).ok()?;
+    let header = Layout {
+        id,
+        ..Layout::default()
+    };
+    bytes.extend_from_slice(&header.to_bytes());
+    for word in body.iter().flatten() {
+        bytes.extend_from_slice(&word.to_le_bytes());
+    }
+    Some(bytes)
+}
+
+/// The name that the space has for `right` now; null if there is no room for it,
+/// which `code` says then.
+fn give_or_drop(right: Carried, space: &mut Space, post: &mut Post, code: &mut MsgReturn) -> u32 {
+    let mut effects = Effects::new();
+    let name = space.give(&mut post.ports, right, &mut effects);
+    let name = name.unwrap_or_else(|refusal| {
+        code.0 |= room(refusal);
+        post.ports.drop_right(right, &mut effects);
+        NULL
+    });
+    post.notify_all(&effects);
+    name
+}
+
+/// The type of a header's right, as a receiver sees it.
+fn type_of(right: Carried) -> u32 {
+    let name = match right {
+        Carried::Null | Carried::Dead => return 0,
+        Carried::Send(_) => TypeName::MOVE_SEND,
+        Carried::SendOnce(_) => TypeName::MOVE_SEND_ONCE,
+        Carried::Receive(_) => TypeName::MOVE_RECEIVE,
+    };
+    name.0.into()
+}
+
+/// What a receiver is told of a right for which there was no room.
+fn room(refusal: Refusal) -> u32 {
+    match refusal {
+        Refusal::NoSpace => MsgReturn::IPC_SPACE,
+        _ => MsgReturn::IPC_KERNEL,
+    }
+}
+
+fn copy_of(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len()).ok()?;
+    copy.extend_from_slice(bytes);
+    Some(copy)
+}
+
+fn read(bytes: &[u8], at: usize) -> u32 {
+    let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
+    word.map_or(NULL, |word| u32::from_le_bytes(*word))
+}
+
+fn write(bytes: &mut [u8], at: usize, word: u32) {
+    if let Some(place) = bytes.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = word.to_le_bytes();
     }
 }

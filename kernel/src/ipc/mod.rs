@@ -1,25 +1,31 @@
-//! Ports and names: the rules of `kernel_core::ipc`, behind one lock.
+//! Ports, names and messages: the rules of `kernel_core::ipc`, behind one lock.
 //!
-//! Owns all ports, and each task's names for rights. Called by the layers above
-//! for whatever a task does with a name; what a change leaves to be done is done
-//! here before the lock is released.
-//!
-//! **Invariants**: nothing that died waits to be cleared away while the lock is
-//! free ([`Ipc::settle`]).
+//! Owns all ports, each task's names for rights, and the messages in queues.
+//! Called by the layers above for whatever a task does with a name. What a
+//! change leaves to be done, notifications and what died, is done before the
+//! lock is released ([`Post::settle`]).
+
+mod message;
+mod post;
+mod transfer;
+mod wait;
 
 use kernel_core::arena::{Arena, Handle};
-use kernel_core::ipc::port::{Effect, Effects, PortId, Ports, Receiver, Remains, SpaceId};
+use kernel_core::ipc::port::{Effects, PortId, Ports, Receiver, SpaceId};
 use kernel_core::ipc::right::{Carried, DEAD, Disposition, NULL, Refusal, Right};
 use kernel_core::ipc::space::Space;
 
 use spin::Once;
 
+use self::post::Post;
+pub(crate) use self::transfer::{Patience, Receive, Send};
+pub(crate) use self::wait::Waiter;
 use crate::sync::{TaskLock, rank};
 
 /// All ports and names.
 #[derive(Default)]
 struct Ipc {
-    ports: Ports,
+    post: Post,
     spaces: Arena<Space>,
     /// How many spaces there ever were.
     made: u32,
@@ -57,7 +63,8 @@ impl KernelPort {
     /// A new one.
     pub(crate) fn new(object: Object) -> Result<KernelPort, Refusal> {
         with(|ipc| {
-            ipc.ports
+            ipc.post
+                .ports
                 .allocate(Receiver::Kernel(object as u32))
                 .map(KernelPort)
         })
@@ -79,7 +86,7 @@ impl KernelPort {
     pub(crate) fn is_named(&self, names: &Names, name: u32) -> bool {
         with(|ipc| {
             let space = ipc.spaces.at(names.0);
-            space.and_then(|space| space.name_of(&ipc.ports, self.0)) == Some(name)
+            space.and_then(|space| space.name_of(&ipc.post.ports, self.0)) == Some(name)
         })
     }
 }
@@ -105,8 +112,8 @@ fn well_known(place: &'static Once<KernelPort>, object: Object) -> Option<&'stat
 impl Drop for KernelPort {
     fn drop(&mut self) {
         with(|ipc| {
-            ipc.ports.kill(self.0);
-            ipc.settle(&Effects::new());
+            ipc.post.ports.kill(self.0);
+            ipc.post.settle(&Effects::new());
         });
     }
 }
@@ -168,8 +175,8 @@ impl Names {
         with(|ipc| {
             let mut effects = Effects::new();
             let space = ipc.spaces.at_mut(self.0).ok_or(Refusal::InvalidName)?;
-            let result = change(space, &mut ipc.ports, &mut effects);
-            ipc.settle(&effects);
+            let result = change(space, &mut ipc.post.ports, &mut effects);
+            ipc.post.settle(&effects);
             result
         })
     }
@@ -189,35 +196,5 @@ impl Drop for Names {
 impl Names {
     fn first(&self) -> Option<u32> {
         with(|ipc| ipc.spaces.at(self.0)?.name_from(0))
-    }
-}
-
-impl Ipc {
-    /// Does what a change left to be done, until nothing is left.
-    fn settle(&mut self, effects: &Effects) {
-        for &effect in effects.as_slice() {
-            self.notify(effect);
-        }
-        while let Some(remains) = self.ports.reap() {
-            match remains {
-                Remains::Effect(effect) => self.notify(effect),
-                // Nothing puts messages into queues yet.
-                Remains::Message(_) => {}
-            }
-        }
-    }
-
-    /// Nothing receives messages yet: a notification only uses up its right.
-    fn notify(&mut self, effect: Effect) {
-        match effect {
-            Effect::PortDeleted { notify, .. }
-            | Effect::NoSenders { notify, .. }
-            | Effect::SendOnce { notify }
-            | Effect::DeadName { notify, .. } => self.ports.drop_used_send_once(notify),
-            Effect::PortDestroyed { notify, port } => {
-                self.ports.drop_used_send_once(notify);
-                self.ports.kill(port);
-            }
-        }
     }
 }

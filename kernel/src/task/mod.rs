@@ -17,7 +17,7 @@ use kernel_core::ipc::Refusal;
 use crate::arch::trap::{Frame, UserFrame, exception};
 use crate::arch::{interrupts, processor, user_memory};
 use crate::console::println;
-use crate::ipc::{KernelPort, Names, Object};
+use crate::ipc::{KernelPort, Names, Object, Waiter};
 use crate::mm::OutOfMemory;
 use crate::mm::heap::try_box;
 use crate::mm::shared::Shared;
@@ -39,6 +39,7 @@ pub(crate) struct Task {
 struct UserThread {
     task: Shared<Task>,
     port: KernelPort,
+    waiter: Waiter,
 }
 
 /// Why a task or thread could not be made.
@@ -108,6 +109,7 @@ impl Task {
         let user = try_box(UserThread {
             task: task.clone(),
             port: KernelPort::new(Object::Thread)?,
+            waiter: Waiter::new()?,
         })?;
         let frame = UserFrame::new(entry.as_u32(), stack.as_u32());
         let user: Box<dyn core::any::Any + Send + Sync> = user;

@@ -5,6 +5,7 @@
 //! that is in the table without a trap was seen on the reference kernel:
 //! `KERN_INVALID_ARGUMENT`.
 
+use abi::message::{MsgReturn, Options};
 use abi::trap as number;
 use kernel_core::ipc::Refusal;
 use kernel_core::ipc::right::{Disposition, Right};
@@ -13,13 +14,12 @@ use super::{UserThread, end_thread, with_current};
 use crate::arch::trap::UserFrame;
 use crate::arch::user_memory::{self, BadAddress};
 use crate::console;
-use crate::ipc::host;
+use crate::ipc::{Patience, Receive, Send, host};
 use crate::sched;
 
 const KERN_SUCCESS: u32 = 0;
 const KERN_INVALID_ADDRESS: u32 = 1;
 const KERN_INVALID_ARGUMENT: u32 = 4;
-const KERN_RESOURCE_SHORTAGE: u32 = 6;
 /// What a shortcut answers for a task other than the caller's: the program is to
 /// send the message in its place (seen).
 const MACH_SEND_INTERRUPTED: u32 = 0x1000_0007;
@@ -60,6 +60,7 @@ impl Arguments {
 fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, BadAddress> {
     let names = &user.task.names;
     Ok(match number {
+        number::MACH_MSG_TRAP => message(user, arguments)?.0,
         number::MACH_REPLY_PORT => names.allocate(Right::Receive).unwrap_or(NULL),
         number::MACH_THREAD_SELF => user.port.send_right(names).unwrap_or(NULL),
         number::MACH_TASK_SELF => user.task.port.send_right(names).unwrap_or(NULL),
@@ -129,6 +130,40 @@ fn shortcut(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32
         _ => Err(Refusal::InvalidArgument),
     };
     Ok(result.err().map_or(KERN_SUCCESS, Refusal::code))
+}
+
+/// `mach_msg`: sends, receives, or both.
+fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAddress> {
+    let address = arguments.word(0)?;
+    let options = Options(arguments.word(1)?);
+    let time = arguments.word(5)?;
+    let patience = |limited| match options.has(limited) {
+        true => Patience::Milliseconds(time),
+        false => Patience::Endless,
+    };
+    let names = &user.task.names;
+    if options.has(Options::SEND_MSG) {
+        let send = Send {
+            address,
+            size: arguments.word(2)?,
+            patience: patience(Options::SEND_TIMEOUT),
+        };
+        let code = names.send(&user.waiter, send);
+        if code != MsgReturn::SUCCESS {
+            return Ok(code);
+        }
+    }
+    if options.has(Options::RCV_MSG) {
+        let receive = Receive {
+            address,
+            size: arguments.word(3)?,
+            name: arguments.word(4)?,
+            patience: patience(Options::RCV_TIMEOUT),
+            keeps_large: options.has(Options::RCV_LARGE),
+        };
+        return Ok(names.receive(&user.waiter, receive));
+    }
+    Ok(MsgReturn::SUCCESS)
 }
 
 /// `mach_print`: a string that ends with a zero byte.

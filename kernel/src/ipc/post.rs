@@ -1,0 +1,182 @@
+//! Ports with their queues, and the threads that wait at them.
+//!
+//! Owns the messages in queues. Whatever changes ports ends with
+//! [`Post::settle`], which delivers what the change asks for and clears away
+//! what died.
+
+use kernel_core::arena::{Arena, Handle};
+use kernel_core::ipc::port::{Effect, Effects, PortId, Ports, Receiver, Remains, Unqueued, Via};
+use kernel_core::ipc::space::Source;
+
+use super::message::Kmsg;
+use super::wait::{Place, Waiters};
+
+/// Ports, messages, and who waits for either.
+#[derive(Default)]
+pub(super) struct Post {
+    pub(super) ports: Ports,
+    messages: Arena<Kmsg>,
+    pub(super) waiters: Waiters,
+}
+
+/// Why a message is not sent; it is given back.
+pub(super) enum NotSent {
+    /// The queue is full.
+    Full(Kmsg),
+    /// There is no memory.
+    NoBuffer(Kmsg),
+}
+
+impl Post {
+    /// Does what a change left to be done, until nothing is left. What dies of
+    /// it waits for its turn in the same loop, however long the chain is.
+    pub(super) fn settle(&mut self, effects: &Effects) {
+        self.notify_all(effects);
+        if !self.ports.has_dying() {
+            return;
+        }
+        while let Some(remains) = self.ports.reap() {
+            match remains {
+                Remains::Effect(effect) => self.notify(effect),
+                Remains::Message(message) => {
+                    if let Some(kmsg) = self.take(message) {
+                        kmsg.destroy(self);
+                    }
+                }
+            }
+        }
+        // Whoever waits at a port looks whether it still is there.
+        self.waiters.wake_all();
+    }
+
+    /// Delivers the notifications of a change; what died stays for
+    /// [`Post::settle`].
+    pub(super) fn notify_all(&mut self, effects: &Effects) {
+        for &effect in effects.as_slice() {
+            self.notify(effect);
+        }
+    }
+
+    /// Delivers a notification. Without memory for it the right is used up all
+    /// the same: a task that asks for more than there is hears of less.
+    fn notify(&mut self, effect: Effect) {
+        let (Effect::PortDeleted { notify, .. }
+        | Effect::PortDestroyed { notify, .. }
+        | Effect::NoSenders { notify, .. }
+        | Effect::SendOnce { notify }
+        | Effect::DeadName { notify, .. }) = effect;
+        let kmsg = match self.ports.is_dead(notify) {
+            true => None,
+            false => Kmsg::notification(effect),
+        };
+        let kept = match kmsg.map(|kmsg| self.enqueue(kmsg)) {
+            Some(Ok(())) => return,
+            Some(Err(NotSent::Full(kmsg) | NotSent::NoBuffer(kmsg))) => Some(kmsg),
+            None => None,
+        };
+        drop(kept);
+        self.ports.drop_used_send_once(notify);
+        if let Effect::PortDestroyed { port, .. } = effect {
+            self.ports.kill(port);
+        }
+    }
+
+    /// Puts a message into the queue of its port, and wakes who waits for it. A
+    /// message to a dead port is sent, and destroyed.
+    pub(super) fn enqueue(&mut self, mut kmsg: Kmsg) -> Result<(), NotSent> {
+        let Some(port) = kmsg.destination() else {
+            kmsg.destroy(self);
+            return Ok(());
+        };
+        if let Receiver::Kernel(_) = self.ports.receiver(port) {
+            // None of the kernel's routines is served yet.
+            let reply = kmsg.refusal();
+            kmsg.destroy(self);
+            return match reply {
+                Some(reply) => self.reply(reply),
+                None => Ok(()),
+            };
+        }
+        let via = match kmsg.is_sent_once() {
+            true => Via::Forced,
+            false => Via::Send,
+        };
+        if self.ports.is_dead(port) || kmsg.goes_in_circles(port, &mut self.ports) {
+            kmsg.destroy(self);
+            return Ok(());
+        }
+        if via == Via::Send && self.ports.at(port).is_some_and(|port| port.is_full()) {
+            return Err(NotSent::Full(kmsg));
+        }
+        // Its place first: what is queued must be found.
+        if self.messages.reserve(1).is_err() {
+            return Err(NotSent::NoBuffer(kmsg));
+        }
+        let Ok(handle) = self.messages.insert(kmsg) else {
+            unreachable!("the place was reserved")
+        };
+        let message = kernel_core::ipc::port::Message(handle.index() as usize);
+        match self.ports.enqueue(port, message, via) {
+            Ok(()) => {
+                self.wake_receiver(port);
+                Ok(())
+            }
+            Err(error) => match (self.messages.remove(handle), error) {
+                (Some(kmsg), Unqueued::Full) => Err(NotSent::Full(kmsg)),
+                (Some(kmsg), _) => Err(NotSent::NoBuffer(kmsg)),
+                (None, _) => Ok(()),
+            },
+        }
+    }
+
+    /// Sends the kernel's answer. One that nobody can take is lost: the kernel
+    /// waits for no client.
+    fn reply(&mut self, reply: Kmsg) -> Result<(), NotSent> {
+        let goes_to_kernel = reply
+            .destination()
+            .is_some_and(|port| matches!(self.ports.receiver(port), Receiver::Kernel(_)));
+        if goes_to_kernel {
+            reply.destroy(self);
+            return Ok(());
+        }
+        if let Err(NotSent::Full(reply) | NotSent::NoBuffer(reply)) = self.enqueue(reply) {
+            reply.destroy(self);
+        }
+        Ok(())
+    }
+
+    /// Wakes a thread that waits for a message of `port`, or of its set.
+    fn wake_receiver(&mut self, port: PortId) {
+        if !self.waiters.wake_one(Place::Receive(Source::Port(port))) {
+            if let Some(set) = self.ports.set_of(port) {
+                self.waiters.wake_one(Place::Receive(Source::Set(set)));
+            }
+        }
+    }
+
+    /// The port at `source` that has a message, and the size of that.
+    pub(super) fn waiting_at(&self, source: Source) -> Option<(PortId, u32)> {
+        let port = match source {
+            Source::Port(port) => port,
+            Source::Set(set) => self.ports.ready_member(set)?,
+        };
+        let message = self.ports.front(port)?;
+        Some((port, self.messages.at(handle_of(message)?)?.size()))
+    }
+
+    /// Takes the first message of `port`, with its sequence number; a sender
+    /// that waited for room may go on.
+    pub(super) fn dequeue(&mut self, port: PortId) -> Option<(Kmsg, u32)> {
+        let (message, sequence) = self.ports.dequeue(port)?;
+        self.waiters.wake_one(Place::Send(port));
+        Some((self.take(message)?, sequence))
+    }
+
+    fn take(&mut self, message: kernel_core::ipc::port::Message) -> Option<Kmsg> {
+        self.messages.remove(handle_of(message)?)
+    }
+}
+
+fn handle_of(message: kernel_core::ipc::port::Message) -> Option<Handle<Kmsg>> {
+    Handle::from_index(u32::try_from(message.0).ok()?)
+}

@@ -1,0 +1,257 @@
+//! `mach_msg`: a message out of one task and into another.
+//!
+//! Owns the order of a send and of a receive. Bytes are copied outside of the
+//! lock: what a user named may fault.
+
+use alloc::vec::Vec;
+
+use abi::message::{HEADER_BYTES, Header, MsgReturn};
+use kernel_core::ipc::message::check_size;
+use kernel_core::ipc::port::Effects;
+use kernel_core::ipc::space::ReceiveRefusal;
+
+use super::message::{Kmsg, LARGEST};
+use super::post::NotSent;
+use super::wait::{Place, Waiter};
+use super::{Names, with};
+use crate::arch::pit::TICKS_PER_SECOND;
+use crate::arch::user_memory;
+use crate::sched::{self, Wake};
+
+/// How long a wait may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// As long as it takes.
+    Endless,
+    /// So many milliseconds; none means not to wait.
+    Milliseconds(u32),
+}
+
+impl Patience {
+    fn wait(self) -> Wake {
+        match self {
+            Patience::Endless => sched::block(),
+            Patience::Milliseconds(0) => {
+                sched::do_not_wait();
+                Wake::TimedOut
+            }
+            Patience::Milliseconds(time) => {
+                let per_tick = 1000 / TICKS_PER_SECOND;
+                sched::block_for(time.div_ceil(per_tick))
+            }
+        }
+    }
+}
+
+/// The sending half of a `mach_msg`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Send {
+    /// Where the message is.
+    pub(crate) address: u32,
+    /// Its bytes.
+    pub(crate) size: u32,
+    /// How long there may be no room for it.
+    pub(crate) patience: Patience,
+}
+
+/// The receiving half of a `mach_msg`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Receive {
+    /// Where the message goes.
+    pub(crate) address: u32,
+    /// Bytes that there are for it.
+    pub(crate) size: u32,
+    /// The port or set.
+    pub(crate) name: u32,
+    /// How long there may be none.
+    pub(crate) patience: Patience,
+    /// Whether a message that is too large stays where it is.
+    pub(crate) keeps_large: bool,
+}
+
+impl Names {
+    /// Sends a message.
+    pub(crate) fn send(&self, waiter: &Waiter, send: Send) -> MsgReturn {
+        if check_size(send.size).is_err() {
+            return MsgReturn::SEND_MSG_TOO_SMALL;
+        }
+        let bytes = match copy_in(send.address, send.size) {
+            Ok(bytes) => bytes,
+            Err(error) => return error,
+        };
+        let made = with(|ipc| {
+            let mut effects = Effects::new();
+            let space = ipc.spaces.at_mut(self.0);
+            let space = space.ok_or(MsgReturn::SEND_INVALID_DEST)?;
+            let made = Kmsg::from_sender(bytes, space, &mut ipc.post.ports, &mut effects);
+            let made = made.map_err(|(error, part)| {
+                if let Some(part) = part {
+                    part.destroy(&mut ipc.post);
+                }
+                error
+            });
+            ipc.post.settle(&effects);
+            made
+        });
+        let mut kmsg = match made {
+            Ok(kmsg) => kmsg,
+            Err(error) => return error,
+        };
+        loop {
+            let full = with(|ipc| {
+                let destination = kmsg.destination();
+                let sent = ipc.post.enqueue(kmsg);
+                ipc.post.settle(&Effects::new());
+                match (sent, destination) {
+                    (Err(NotSent::Full(kmsg)), Some(port)) => {
+                        ipc.post.waiters.join(waiter, Place::Send(port));
+                        Err(Ok(kmsg))
+                    }
+                    (Err(NotSent::Full(kmsg) | NotSent::NoBuffer(kmsg)), _) => Err(Err(kmsg)),
+                    (Ok(()), _) => Ok(()),
+                }
+            });
+            let (error, back) = match full {
+                Ok(()) => return MsgReturn::SUCCESS,
+                Err(Err(kmsg)) => (MsgReturn::SEND_NO_BUFFER, kmsg),
+                Err(Ok(waiting)) => match send.patience.wait() {
+                    Wake::Event => {
+                        kmsg = waiting;
+                        continue;
+                    }
+                    Wake::TimedOut => (MsgReturn::SEND_TIMED_OUT, waiting),
+                    Wake::Interrupted => (MsgReturn::SEND_INTERRUPTED, waiting),
+                },
+            };
+            return self.give_back(waiter, send, back, error);
+        }
+    }
+
+    /// A message that cannot be sent comes back to its sender, as if received.
+    fn give_back(&self, waiter: &Waiter, send: Send, kmsg: Kmsg, error: MsgReturn) -> MsgReturn {
+        let (bytes, room) = with(|ipc| {
+            ipc.post.waiters.leave(waiter);
+            let given = match ipc.spaces.at_mut(self.0) {
+                Some(space) => kmsg.return_to_sender(space, &mut ipc.post),
+                None => {
+                    kmsg.destroy(&mut ipc.post);
+                    (Vec::new(), MsgReturn::SUCCESS)
+                }
+            };
+            ipc.post.settle(&Effects::new());
+            given
+        });
+        match user_memory::copy_out(&bytes, send.address) {
+            Ok(()) => MsgReturn(error.0 | room.0 & MsgReturn::MASK),
+            Err(_) => MsgReturn::SEND_INVALID_DATA,
+        }
+    }
+
+    /// Receives a message.
+    pub(crate) fn receive(&self, waiter: &Waiter, receive: Receive) -> MsgReturn {
+        let mut has_waited = false;
+        loop {
+            match with(|ipc| self.try_receive(ipc, waiter, &receive, has_waited)) {
+                Step::Over(code) => return code,
+                Step::TooLarge(size) => return tell_size(receive.address, size),
+                Step::Received(bytes, code) => {
+                    return match user_memory::copy_out(&bytes, receive.address) {
+                        Ok(()) => code,
+                        Err(_) => MsgReturn::RCV_INVALID_DATA,
+                    };
+                }
+                Step::Wait => {}
+            }
+            has_waited = true;
+            let why = receive.patience.wait();
+            if why != Wake::Event {
+                with(|ipc| ipc.post.waiters.leave(waiter));
+                return match why {
+                    Wake::TimedOut => MsgReturn::RCV_TIMED_OUT,
+                    _ => MsgReturn::RCV_INTERRUPTED,
+                };
+            }
+        }
+    }
+
+    fn try_receive(
+        &self,
+        ipc: &mut super::Ipc,
+        waiter: &Waiter,
+        receive: &Receive,
+        has_waited: bool,
+    ) -> Step {
+        let Some(space) = ipc.spaces.at_mut(self.0) else {
+            return Step::Over(MsgReturn::RCV_INVALID_NAME);
+        };
+        let source = match space.receive_from(&mut ipc.post.ports, receive.name) {
+            Ok(source) => source,
+            Err(refusal) => {
+                return Step::Over(match (refusal, has_waited) {
+                    (refusal, false) => MsgReturn(refusal as u32),
+                    (ReceiveRefusal::InSet, true) => MsgReturn::RCV_PORT_CHANGED,
+                    (ReceiveRefusal::InvalidName, true) => MsgReturn::RCV_PORT_DIED,
+                });
+            }
+        };
+        let Some((port, size)) = ipc.post.waiting_at(source) else {
+            ipc.post.waiters.join(waiter, Place::Receive(source));
+            return Step::Wait;
+        };
+        if size > receive.size && receive.keeps_large {
+            return Step::TooLarge(size);
+        }
+        let Some((kmsg, sequence)) = ipc.post.dequeue(port) else {
+            return Step::Over(MsgReturn::RCV_INVALID_NAME);
+        };
+        let step = if size > receive.size {
+            kmsg.destroy(&mut ipc.post);
+            Step::TooLarge(size)
+        } else {
+            match kmsg.receive(port, sequence, space, &mut ipc.post) {
+                Ok((bytes, code)) => Step::Received(bytes, code),
+                Err((code, kmsg)) => {
+                    kmsg.destroy(&mut ipc.post);
+                    Step::Over(code)
+                }
+            }
+        };
+        ipc.post.settle(&Effects::new());
+        step
+    }
+}
+
+/// How far a receive came.
+enum Step {
+    Received(Vec<u8>, MsgReturn),
+    TooLarge(u32),
+    Over(MsgReturn),
+    Wait,
+}
+
+fn copy_in(address: u32, size: u32) -> Result<Vec<u8>, MsgReturn> {
+    if size > LARGEST {
+        return Err(MsgReturn::SEND_NO_BUFFER);
+    }
+    let mut bytes = Vec::new();
+    let reserved = bytes.try_reserve_exact(size as usize);
+    reserved.map_err(|_| MsgReturn::SEND_NO_BUFFER)?;
+    bytes.resize(size as usize, 0);
+    let copied = user_memory::copy_in(address, &mut bytes);
+    copied.map_err(|_| MsgReturn::SEND_INVALID_DATA)?;
+    Ok(bytes)
+}
+
+/// A message is too large: the receiver learns its size from a header.
+fn tell_size(address: u32, size: u32) -> MsgReturn {
+    let header = Header {
+        size,
+        ..Header::default()
+    };
+    match user_memory::copy_out(&header.to_bytes(), address) {
+        Ok(()) => MsgReturn::RCV_TOO_LARGE,
+        Err(_) => MsgReturn::RCV_INVALID_DATA,
+    }
+}
+
+const _: () = assert!(HEADER_BYTES as u32 <= LARGEST);
