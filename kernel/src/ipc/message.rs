@@ -18,11 +18,6 @@ use super::post::Post;
 /// holds.
 pub(crate) const LARGEST: u32 = 64 << 10;
 
-/// From a request's number to its reply's, as MIG has it.
-const REPLY_OFFSET: i32 = 100;
-/// No routine has that number: `MIG_BAD_ID` of `mach/mig_errors.h`.
-const MIG_BAD_ID: i32 = -303;
-
 /// A message that nobody has. Whoever holds one queues it, receives it or
 /// destroys it.
 #[derive(Debug)]
@@ -85,6 +80,16 @@ impl Kmsg {
                 // Memory cannot be sent yet.
                 (Place::OutOfLine { .. }, _) if item.size > 0 => {
                     return Err(MsgReturn::SEND_INVALID_MEMORY);
+                }
+                // No memory at all: the receiver has it at address 0.
+                (Place::OutOfLine { at, .. }, how) => {
+                    if let Some(how) = how {
+                        self.set_type(&item, how.received());
+                    }
+                    let descriptor = HEADER_BYTES + item.descriptor;
+                    let word = read(&self.bytes, descriptor) | Descriptor::DEALLOCATE;
+                    write(&mut self.bytes, descriptor, word);
+                    write(&mut self.bytes, HEADER_BYTES + at, NULL);
                 }
                 (Place::Inline(first), Some(how)) => {
                     self.carried
@@ -156,16 +161,45 @@ impl Kmsg {
         })
     }
 
-    /// What a client of the kernel hears whose request is none: the `RetCode` of
-    /// MIG's servers, to the right to reply.
-    pub(super) fn refusal(&mut self) -> Option<Kmsg> {
-        let reply = Layout::read(&self.bytes)?.id.wrapping_add(REPLY_OFFSET);
-        let body = one_word(TypeName::INTEGER_32, MIG_BAD_ID.cast_unsigned());
-        let bytes = of_kernel(reply, body)?;
+    /// Takes the body's right out, of which requests to the kernel have one at
+    /// most; more stay.
+    pub(super) fn take_carried(&mut self) -> Option<Carried> {
+        self.carried.pop().map(|(_, right)| right)
+    }
+
+    /// Puts it back if nobody wanted it, to be given up with the rest.
+    pub(super) fn put_carried(&mut self, right: Option<Carried>) {
+        // Into the place that it was taken out of: this needs no memory.
+        self.carried.extend(right.map(|right| (0, right)));
+    }
+
+    /// The bytes as a receiver in the kernel sees them: rights are not in them.
+    pub(super) fn as_received(&mut self) -> &[u8] {
+        let bits = Bits(self.bits | type_of(self.local) | type_of(self.remote) << 8);
+        let header = Layout {
+            bits,
+            size: self.size(),
+            ..Layout::read(&self.bytes).unwrap_or_default()
+        };
+        self.bytes[..HEADER_BYTES].copy_from_slice(&header.to_bytes());
+        &self.bytes
+    }
+
+    /// The kernel's answer, to the right to reply; `right` is its body's. None
+    /// without memory for it.
+    pub(super) fn answer(&mut self, bytes: &[u8], right: Option<Carried>) -> Option<Kmsg> {
+        let mut carried = Vec::new();
+        let sent = Layout::read(bytes)?;
+        if sent.bits.is_complex() {
+            carried.try_reserve_exact(1).ok()?;
+            // One word is all that follows its descriptor, the last.
+            let at = bytes.len().checked_sub(size_of::<u32>())?;
+            carried.push((at, right?));
+        }
         Some(Kmsg {
-            bytes,
-            bits: 0,
-            carried: Vec::new(),
+            bytes: copy_of(bytes)?,
+            bits: sent.bits.0 & Bits::COMPLEX,
+            carried,
             remote: core::mem::replace(&mut self.local, Carried::Null),
             local: Carried::Null,
         })

@@ -7,6 +7,7 @@
 
 mod message;
 mod post;
+mod server;
 mod transfer;
 mod wait;
 
@@ -27,6 +28,8 @@ use crate::sync::{TaskLock, rank};
 struct Ipc {
     post: Post,
     spaces: Arena<Space>,
+    /// What the kernel's ports stand for.
+    objects: Arena<Served>,
     /// How many spaces there ever were.
     made: u32,
 }
@@ -41,39 +44,51 @@ fn with<R>(use_it: impl FnOnce(&mut Ipc) -> R) -> R {
 #[derive(Debug)]
 pub(crate) struct Names(Handle<Space>);
 
-/// What a port of the kernel's stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub(crate) enum Object {
-    /// The host, with its control.
-    Host = 1,
-    /// The device master.
-    Device,
-    /// A task.
-    Task,
-    /// A thread.
-    Thread,
+/// What a port of the kernel's stands for, as far as it serves requests.
+#[derive(Clone, Copy, Debug)]
+enum Served {
+    /// A task, by its names.
+    Task(Handle<Space>),
+    /// Something whose routines are not served yet.
+    Other,
 }
 
 /// A port that the kernel receives from: dies when dropped.
 #[derive(Debug)]
-pub(crate) struct KernelPort(PortId);
+pub(crate) struct KernelPort {
+    port: PortId,
+    object: Handle<Served>,
+}
 
 impl KernelPort {
-    /// A new one.
-    pub(crate) fn new(object: Object) -> Result<KernelPort, Refusal> {
+    /// For the task with these names.
+    pub(crate) fn of_task(names: &Names) -> Result<KernelPort, Refusal> {
+        KernelPort::new(Served::Task(names.0))
+    }
+
+    /// For an object that serves no requests yet.
+    pub(crate) fn of_object() -> Result<KernelPort, Refusal> {
+        KernelPort::new(Served::Other)
+    }
+
+    fn new(served: Served) -> Result<KernelPort, Refusal> {
         with(|ipc| {
-            ipc.post
-                .ports
-                .allocate(Receiver::Kernel(object as u32))
-                .map(KernelPort)
+            let object = ipc.objects.insert(served);
+            let object = object.map_err(|_| Refusal::ResourceShortage)?;
+            match ipc.post.ports.allocate(Receiver::Kernel(object.index())) {
+                Ok(port) => Ok(KernelPort { port, object }),
+                Err(refusal) => {
+                    ipc.objects.remove(object);
+                    Err(refusal)
+                }
+            }
         })
     }
 
     /// Gives `names` a send right, and tells its name.
     pub(crate) fn send_right(&self, names: &Names) -> Result<u32, Refusal> {
         names.change(|space, ports, effects| {
-            let right = ports.make_send(self.0);
+            let right = ports.make_send(self.port);
             space.give(ports, right, effects).inspect_err(|_| {
                 ports.drop_right(right, effects);
             })
@@ -86,33 +101,34 @@ impl KernelPort {
     pub(crate) fn is_named(&self, names: &Names, name: u32) -> bool {
         with(|ipc| {
             let space = ipc.spaces.at(names.0);
-            space.and_then(|space| space.name_of(&ipc.post.ports, self.0)) == Some(name)
+            space.and_then(|space| space.name_of(&ipc.post.ports, self.port)) == Some(name)
         })
     }
 }
 
 /// The host's control port.
 pub(crate) fn host() -> Option<&'static KernelPort> {
-    well_known(&HOST, Object::Host)
+    well_known(&HOST)
 }
 
 /// The device master port.
 pub(crate) fn device_master() -> Option<&'static KernelPort> {
-    well_known(&DEVICE_MASTER, Object::Device)
+    well_known(&DEVICE_MASTER)
 }
 
 static HOST: Once<KernelPort> = Once::new();
 static DEVICE_MASTER: Once<KernelPort> = Once::new();
 
 /// Made when first asked for; not, while there is no memory.
-fn well_known(place: &'static Once<KernelPort>, object: Object) -> Option<&'static KernelPort> {
-    place.try_call_once(|| KernelPort::new(object)).ok()
+fn well_known(place: &'static Once<KernelPort>) -> Option<&'static KernelPort> {
+    place.try_call_once(KernelPort::of_object).ok()
 }
 
 impl Drop for KernelPort {
     fn drop(&mut self) {
         with(|ipc| {
-            ipc.post.ports.kill(self.0);
+            ipc.objects.remove(self.object);
+            ipc.post.ports.kill(self.port);
             ipc.post.settle(&Effects::new());
         });
     }
@@ -179,6 +195,17 @@ impl Names {
             ipc.post.settle(&effects);
             result
         })
+    }
+}
+
+impl Ipc {
+    /// What the port stands for that a message is sent to, if it is a live one
+    /// of the kernel's.
+    fn served(&self, port: PortId) -> Option<Served> {
+        match self.post.ports.receiver(port) {
+            Receiver::Kernel(object) => self.objects.at(Handle::from_index(object)?).copied(),
+            _ => None,
+        }
     }
 }
 

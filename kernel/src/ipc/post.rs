@@ -83,19 +83,15 @@ impl Post {
 
     /// Puts a message into the queue of its port, and wakes who waits for it. A
     /// message to a dead port is sent, and destroyed.
-    pub(super) fn enqueue(&mut self, mut kmsg: Kmsg) -> Result<(), NotSent> {
+    pub(super) fn enqueue(&mut self, kmsg: Kmsg) -> Result<(), NotSent> {
         let Some(port) = kmsg.destination() else {
             kmsg.destroy(self);
             return Ok(());
         };
         if let Receiver::Kernel(_) = self.ports.receiver(port) {
-            // None of the kernel's routines is served yet.
-            let reply = kmsg.refusal();
+            // Requests were served before; the kernel waits for no message.
             kmsg.destroy(self);
-            return match reply {
-                Some(reply) => self.reply(reply),
-                None => Ok(()),
-            };
+            return Ok(());
         }
         let via = match kmsg.is_sent_once() {
             true => Via::Forced,
@@ -131,18 +127,10 @@ impl Post {
 
     /// Sends the kernel's answer. One that nobody can take is lost: the kernel
     /// waits for no client.
-    fn reply(&mut self, reply: Kmsg) -> Result<(), NotSent> {
-        let goes_to_kernel = reply
-            .destination()
-            .is_some_and(|port| matches!(self.ports.receiver(port), Receiver::Kernel(_)));
-        if goes_to_kernel {
-            reply.destroy(self);
-            return Ok(());
-        }
+    pub(super) fn reply(&mut self, reply: Kmsg) {
         if let Err(NotSent::Full(reply) | NotSent::NoBuffer(reply)) = self.enqueue(reply) {
             reply.destroy(self);
         }
-        Ok(())
     }
 
     /// Wakes a thread that waits for a message of `port`, or of its set.

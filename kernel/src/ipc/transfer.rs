@@ -100,6 +100,10 @@ impl Names {
         loop {
             let full = with(|ipc| {
                 let destination = kmsg.destination();
+                if let Some(object) = destination.and_then(|port| ipc.served(port)) {
+                    ipc.serve(kmsg, object);
+                    return Ok(());
+                }
                 let sent = ipc.post.enqueue(kmsg);
                 ipc.post.settle(&Effects::new());
                 match (sent, destination) {

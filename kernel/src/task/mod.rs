@@ -17,7 +17,7 @@ use kernel_core::ipc::Refusal;
 use crate::arch::trap::{Frame, UserFrame, exception};
 use crate::arch::{interrupts, processor, user_memory};
 use crate::console::println;
-use crate::ipc::{KernelPort, Names, Object, Waiter};
+use crate::ipc::{KernelPort, Names, Waiter};
 use crate::mm::OutOfMemory;
 use crate::mm::heap::try_box;
 use crate::mm::shared::Shared;
@@ -90,11 +90,13 @@ impl fmt::Display for Name {
 impl Task {
     /// A task with no memory, no names and no threads.
     pub(crate) fn new(name: &str) -> Result<Shared<Task>, Shortage> {
+        let names = Names::new()?;
+        let port = KernelPort::of_task(&names)?;
         let task = Task {
             name: Name::new(name),
             space: Space::new()?,
-            names: Names::new()?,
-            port: KernelPort::new(Object::Task)?,
+            names,
+            port,
             is_over: AtomicBool::new(false),
         };
         Ok(Shared::try_new(task)?)
@@ -108,7 +110,7 @@ impl Task {
     ) -> Result<Shared<Thread>, Shortage> {
         let user = try_box(UserThread {
             task: task.clone(),
-            port: KernelPort::new(Object::Thread)?,
+            port: KernelPort::of_object()?,
             waiter: Waiter::new()?,
         })?;
         let frame = UserFrame::new(entry.as_u32(), stack.as_u32());

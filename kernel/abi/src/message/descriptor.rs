@@ -35,6 +35,10 @@ pub struct Descriptor {
 }
 
 impl Descriptor {
+    /// The bit of a descriptor's first word that says `deallocate`. The kernel
+    /// sets it for what a receiver gets out of line.
+    pub const DEALLOCATE: u32 = DEALLOCATE;
+
     /// The descriptor that `bytes` begins with, and its size; `None` if it is
     /// cut off. Bits without meaning are ignored.
     #[must_use]
