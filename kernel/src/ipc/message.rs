@@ -268,11 +268,16 @@ impl Kmsg {
             code.0 |= MsgReturn::RCV_BODY_ERROR.0;
         }
         let sent = Layout::read(&self.bytes).unwrap_or_default();
+        let payload = post.ports.at(from).and_then(|port| port.payload);
+        let (local, local_port) = match payload {
+            Some(payload) => (TypeName::PROTECTED_PAYLOAD.0.into(), payload),
+            None => (type_of(self.remote), space.received_as(&post.ports, from)),
+        };
         let header = Layout {
-            bits: Bits(self.bits | type_of(self.local) | type_of(self.remote) << 8),
+            bits: Bits(self.bits | type_of(self.local) | local << 8),
             size: self.size(),
             remote_port: reply,
-            local_port: space.received_as(&post.ports, from),
+            local_port,
             seqno: sequence,
             id: sent.id,
         };

@@ -124,7 +124,6 @@ impl Names {
                         continue;
                     }
                     Wake::TimedOut => (MsgReturn::SEND_TIMED_OUT, waiting),
-                    Wake::Interrupted => (MsgReturn::SEND_INTERRUPTED, waiting),
                 },
             };
             return self.give_back(waiter, send, back, error);
@@ -167,13 +166,12 @@ impl Names {
                 Step::Wait => {}
             }
             has_waited = true;
-            let why = receive.patience.wait();
-            if why != Wake::Event {
-                with(|ipc| ipc.post.waiters.leave(waiter));
-                return match why {
-                    Wake::TimedOut => MsgReturn::RCV_TIMED_OUT,
-                    _ => MsgReturn::RCV_INTERRUPTED,
-                };
+            match receive.patience.wait() {
+                Wake::Event => {}
+                Wake::TimedOut => {
+                    with(|ipc| ipc.post.waiters.leave(waiter));
+                    return MsgReturn::RCV_TIMED_OUT;
+                }
             }
         }
     }

@@ -133,36 +133,6 @@ impl Pmap {
         }
     }
 
-    /// Changes what user mode may do with those of `pages` pages from `first`
-    /// on that are mapped.
-    pub(crate) fn protect(&self, first: VirtAddr, pages: u32, access: Access) {
-        let _tables = self.tables.lock();
-        let end = first.page().number() + pages;
-        assert!(end <= KERNEL_BASE / PAGE_SIZE);
-        let mut next = first.page().number();
-        let mut changed = false;
-        while next < end {
-            let page = VirtAddr::new(next * PAGE_SIZE).page();
-            let entry = self.top().read(page.directory_index());
-            if !entry.is_present() {
-                next = (page.directory_index() as u32 + 1) * ENTRIES as u32;
-                continue;
-            }
-            let table = table_in(entry);
-            let old = table.read(page.table_index());
-            if old.is_present() && old.flags() & access_bits() != access.flags() {
-                let new = Entry::new(old.frame(), access.flags());
-                // SAFETY: user memory: the kernel holds no reference to any.
-                unsafe { table.write(page.table_index(), new) };
-                changed = true;
-            }
-            next += 1;
-        }
-        if changed {
-            self.forget(first, pages);
-        }
-    }
-
     /// What the page at `page` is mapped to, and how.
     pub(crate) fn lookup(&self, page: VirtAddr) -> Option<(Frame, Access)> {
         let _tables = self.tables.lock();
@@ -224,10 +194,6 @@ impl Drop for Pmap {
         }
         frames::free(self.directory);
     }
-}
-
-fn access_bits() -> Flags {
-    Access::Write.flags()
 }
 
 fn table_in(entry: Entry) -> TableAt {

@@ -20,8 +20,6 @@ pub(crate) enum Wake {
     Event,
     /// It took too long.
     TimedOut,
-    /// Somebody wants the thread to do something else.
-    Interrupted,
 }
 
 /// What a thread is about.
