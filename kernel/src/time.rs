@@ -42,6 +42,12 @@ pub(crate) fn ticks() -> u32 {
     TICKS.load(Ordering::Relaxed)
 }
 
+/// Whether the tick `deadline` has come. Ticks count on for ever, and wrap: one
+/// is either less than half of their range ago, or to come.
+pub(crate) fn is_over(deadline: u32) -> bool {
+    ticks().wrapping_sub(deadline) <= u32::MAX / 2
+}
+
 /// The time stamp counter's frequency in Hz, once it is measured.
 pub(crate) fn tsc_hz() -> Option<u64> {
     TSC_HZ.get().copied()

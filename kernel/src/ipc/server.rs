@@ -214,7 +214,7 @@ impl<'m> Call<'m> {
         R: for<'r> ReplyBody<'r>,
     {
         let request = decode_request(self.request).map_err(|_| KernReturn::MIG_BAD_ARGUMENTS)?;
-        let refused = |refusal: Refusal| KernReturn(refusal.code().cast_signed());
+        let refused = |refusal: Refusal| KernReturn(refusal as i32);
         let (done, right) = does(request).map_err(refused)?;
         let mut bytes = [0; REPLY];
         let length = encode_reply(&done, &self.header, Form::Received, &mut bytes);

@@ -168,14 +168,11 @@ pub(crate) fn on_tick() {
     if !HAS_TIMED.load(Ordering::Relaxed) {
         return;
     }
-    let now = time::ticks();
     let mut scheduler = SCHEDULER.lock();
     let scheduler = &mut *scheduler;
     let mut next = scheduler.timed.clone();
     while let Some(thread) = next {
-        let left = thread.deadline.get(&mut scheduler.key).wrapping_sub(now);
-        // Ticks count on for ever, and wrap.
-        if left.cast_signed() <= 0 {
+        if time::is_over(*thread.deadline.get(&mut scheduler.key)) {
             scheduler.wake(&thread, Wake::TimedOut);
         }
         // Never the last owner: the list is another, until the thread leaves it.
@@ -255,11 +252,8 @@ pub(crate) fn pause_if_turn_is_over() {
 
 fn is_turn_over() -> bool {
     let id = percpu::current().id() as usize;
-    let left = SCHEDULER.lock().processors[id]
-        .turn_ends
-        .wrapping_sub(time::ticks());
-    // Ticks count on for ever, and wrap.
-    left.cast_signed() <= 0
+    let ends = SCHEDULER.lock().processors[id].turn_ends;
+    time::is_over(ends)
 }
 
 /// What a new thread does first: it is the first to run on its stack.

@@ -30,8 +30,8 @@ const LOWEST: i32 = -130;
 
 /// Does what the user asks for.
 pub(super) fn obey(frame: &mut UserFrame) {
-    let number = frame.trap.eax.cast_signed();
-    if number < LOWEST || number > 0 {
+    let number = frame.trap.eax as i32;
+    if !(LOWEST..=0).contains(&number) {
         end_thread(frame, format_args!("no system call has number {number}"));
     }
     let arguments = Arguments { esp: frame.esp };
