@@ -20,7 +20,6 @@ case! {
             assert_eq!(twins, 1, "apic id {} twice", cpu.apic_id());
             assert!(percpu::by_id(cpu.id() as usize).is_some_and(|area| core::ptr::eq(area, cpu)));
         }
-        assert_eq!(percpu::current().id(), 0, "tests run on the boot processor");
     }
 
     fn each_run_a_call_once() {
@@ -31,8 +30,10 @@ case! {
         for _ in 0..CALLS {
             call::on_others(add, 1, 0);
         }
+        // Nothing else is ready, so this thread stays where it is.
+        let own = percpu::current().id();
         for cpu in percpu::all() {
-            let expected = if cpu.id() == 0 { 0 } else { CALLS };
+            let expected = if cpu.id() == own { 0 } else { CALLS };
             assert_eq!(RAN[cpu.id() as usize].load(Ordering::Relaxed), expected, "cpu{}", cpu.id());
         }
     }

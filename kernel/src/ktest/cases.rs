@@ -10,6 +10,8 @@ mod heap;
 mod interrupts;
 #[path = "../../tests/kernel_map.rs"]
 mod kernel_map;
+#[path = "../../tests/pmap.rs"]
+mod pmap;
 #[path = "../../tests/shared.rs"]
 mod shared;
 #[path = "../../tests/stack.rs"]
@@ -18,9 +20,13 @@ mod stack;
 mod symbols;
 #[path = "../../tests/sync.rs"]
 mod sync;
+#[path = "../../tests/threads.rs"]
+mod threads;
 #[path = "../../tests/time.rs"]
 mod time;
 #[path = "../../tests/trace.rs"]
 mod trace;
+#[path = "../../tests/user.rs"]
+mod user;
 #[path = "../../tests/window.rs"]
 mod window;

@@ -6,7 +6,7 @@
 //!
 //! **Invariants**: stand beside the fields.
 
-use core::sync::atomic::{AtomicU32, Ordering, fence};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 
 use boot::layout::KERNEL_BASE;
 use kernel_core::addr::{Frame, PAGE_SIZE, PhysAddr, VirtAddr};
@@ -15,7 +15,7 @@ use kernel_core::frames::Zone;
 use super::{OutOfMemory, direct, frames, kernel_map};
 use crate::arch::paging::{self, ENTRIES, Entry, Flags, LARGE_PAGE_SIZE, TableAt};
 use crate::arch::percpu;
-use crate::ipi::shootdown;
+use crate::ipi::{self, shootdown};
 use crate::sync::{TaskLock, rank};
 
 /// Entries of a directory that are user space.
@@ -49,6 +49,8 @@ pub(crate) struct Pmap {
     /// One bit a processor that has this directory loaded, set before it is and
     /// cleared after another is; changes are told to these.
     loaded: AtomicU32,
+    /// Its task is no more: whoever has it loaded without need is to unload it.
+    is_over: AtomicBool,
     tables: TaskLock<rank::Pmap, ()>,
 }
 
@@ -59,6 +61,7 @@ impl Pmap {
         let pmap = Pmap {
             directory,
             loaded: AtomicU32::new(0),
+            is_over: AtomicBool::new(false),
             tables: TaskLock::new(()),
         };
         kernel_map::share_with(pmap.top())?;
@@ -161,6 +164,27 @@ impl Pmap {
         if let Some(before) = before {
             before.loaded.fetch_and(!own, Ordering::SeqCst);
         }
+    }
+
+    /// Makes the processor that calls use the kernel's own tables.
+    pub(crate) fn unload(&self) {
+        // SAFETY: the kernel's tables map everything of the kernel.
+        unsafe { paging::switch_to(kernel_map::directory_address()) };
+        let own = 1 << percpu::current().id();
+        self.loaded.fetch_and(!own, Ordering::SeqCst);
+    }
+
+    /// Has every processor that still has it loaded unload it when it next can.
+    pub(super) fn end(&self) {
+        self.is_over.store(true, Ordering::SeqCst);
+        if self.loaded.load(Ordering::SeqCst) != 0 {
+            ipi::wake_others();
+        }
+    }
+
+    /// Whether [`Pmap::end`] was called.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
     }
 
     fn directory_address(&self) -> PhysAddr {

@@ -86,6 +86,7 @@ impl Drop for Space {
     fn drop(&mut self) {
         let pages = USER_END / PAGE_SIZE;
         self.pmap.remove(VirtAddr::new(0), pages, frames::free);
+        self.pmap.end();
     }
 }
 

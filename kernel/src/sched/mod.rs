@@ -36,6 +36,10 @@ const TURN_TICKS: u32 = crate::arch::pit::TICKS_PER_SECOND / 10;
 
 struct Scheduler {
     key: Key,
+    /// Threads of the kernel that are ready: they come first, for each does
+    /// little at a time.
+    urgent: Queue,
+    /// User threads that are ready.
     ready: Queue,
     /// Threads that ended, to be freed.
     gone: Queue,
@@ -63,6 +67,7 @@ struct Processor {
 
 static SCHEDULER: IrqLock<rank::Scheduler, Scheduler> = IrqLock::new(Scheduler {
     key: Key::new(),
+    urgent: Queue::new(),
     ready: Queue::new(),
     gone: Queue::new(),
     timed: None,
@@ -193,7 +198,7 @@ pub(crate) fn yield_now() -> bool {
     with_current(|thread| {
         let mut scheduler = SCHEDULER.lock();
         let inner = &mut *scheduler;
-        if !inner.ready.is_empty() {
+        if inner.has_ready() {
             inner.make_ready(thread.clone());
             go_to_next(&mut scheduler);
         }
@@ -288,7 +293,7 @@ pub(crate) fn idle(mut when_awake: impl FnMut()) -> ! {
         let _ = interrupts::disable();
         let mut scheduler = SCHEDULER.lock();
         let id = percpu::current().id() as usize;
-        if scheduler.ready.is_empty() {
+        if !scheduler.has_ready() {
             scheduler.processors[id].is_idle = true;
             drop(scheduler);
             // SAFETY: as above. A wake-up that comes before the `hlt` is
@@ -302,13 +307,8 @@ pub(crate) fn idle(mut when_awake: impl FnMut()) -> ! {
     }
 }
 
-/// Frees what ended. Interrupts are on.
+/// Frees what ended, and the tables of tasks that ended. Interrupts are on.
 fn clean_up() {
-    let saved = interrupts::disable();
-    let id = percpu::current().id() as usize;
-    let stale = SCHEDULER.lock().processors[id].stale.take();
-    interrupts::restore(saved);
-    drop(stale);
     while GONE.load(Ordering::Relaxed) != 0 {
         let mut scheduler = SCHEDULER.lock();
         let inner = &mut *scheduler;
@@ -318,6 +318,25 @@ fn clean_up() {
         GONE.fetch_sub(1, Ordering::Relaxed);
         drop(scheduler);
         drop(thread);
+    }
+    let mut scheduler = SCHEDULER.lock();
+    let processor = &mut scheduler.processors[percpu::current().id() as usize];
+    let before = processor.stale.take();
+    let loaded = match &processor.loaded {
+        Some(loaded) if loaded.is_over() && !processor.uses(loaded) => {
+            loaded.unload();
+            processor.loaded.take()
+        }
+        _ => None,
+    };
+    drop(scheduler);
+    drop((before, loaded));
+}
+
+impl Processor {
+    fn uses(&self, pmap: &Shared<Pmap>) -> bool {
+        let own = self.current.as_ref().and_then(|thread| thread.pmap());
+        own.is_some_and(|own| own.is_same(pmap))
     }
 }
 
@@ -357,19 +376,32 @@ impl Scheduler {
         }
     }
 
+    fn has_ready(&self) -> bool {
+        !self.urgent.is_empty() || !self.ready.is_empty()
+    }
+
     fn make_ready(&mut self, thread: Shared<Thread>) {
-        self.ready.push(thread, &mut self.key);
-        READY.fetch_add(1, Ordering::Relaxed);
         let own = percpu::current().id() as usize;
+        let is_urgent = thread.pmap().is_none();
+        let queue = match is_urgent {
+            true => &mut self.urgent,
+            false => &mut self.ready,
+        };
+        queue.push(thread, &mut self.key);
+        READY.fetch_add(1, Ordering::Relaxed);
         // The own processor, asleep before this interrupt, looks by itself.
         let others = (0..MAX_CPUS).filter(|&id| id != own);
         let sleeping = |id: &usize| self.processors[*id].is_idle;
-        let Some(id) = core::iter::once(own).chain(others).find(sleeping) else {
-            return;
-        };
-        self.processors[id].is_idle = false;
-        if let (true, Some(cpu)) = (id != own, percpu::by_id(id)) {
-            lapic::send(cpu.apic_id(), trap::WAKE_VECTOR);
+        match core::iter::once(own).chain(others).find(sleeping) {
+            Some(id) => {
+                self.processors[id].is_idle = false;
+                if let (true, Some(cpu)) = (id != own, percpu::by_id(id)) {
+                    lapic::send(cpu.apic_id(), trap::WAKE_VECTOR);
+                }
+            }
+            // It waits for no user thread's turn to end.
+            None if is_urgent => self.processors[own].turn_ends = time::ticks(),
+            None => {}
         }
     }
 }
@@ -379,7 +411,10 @@ impl Scheduler {
 fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>) {
     let id = percpu::current().id() as usize;
     let scheduler = &mut **guard;
-    let next = scheduler.ready.pop(&mut scheduler.key);
+    let next = match scheduler.urgent.pop(&mut scheduler.key) {
+        None => scheduler.ready.pop(&mut scheduler.key),
+        some => some,
+    };
     if next.is_some() {
         READY.fetch_sub(1, Ordering::Relaxed);
     }

@@ -20,6 +20,8 @@ use crate::console::println;
 use crate::ipc::{KernelPort, Names, Waiter};
 use crate::mm::OutOfMemory;
 use crate::mm::heap::try_box;
+#[cfg(feature = "ktest")]
+use crate::mm::pmap::Access;
 use crate::mm::shared::Shared;
 use crate::mm::space::Space;
 use crate::sched::{self, Thread};
@@ -102,6 +104,14 @@ impl Task {
         Ok(Shared::try_new(task)?)
     }
 
+    /// A page of memory at `at` that begins with `bytes`.
+    #[cfg(feature = "ktest")]
+    pub(crate) fn allocate_for_test(&self, at: VirtAddr, access: Access, bytes: &[u8]) {
+        let made = self.space.allocate(at, 1, access);
+        made.and_then(|()| self.space.fill(at, bytes))
+            .expect("there is memory");
+    }
+
     /// A thread that begins at `entry`, its stack pointer at `stack`.
     pub(crate) fn thread(
         task: &Shared<Task>,
@@ -121,7 +131,7 @@ impl Task {
 
 impl Task {
     /// Ends all its threads: each when it next leaves the kernel.
-    fn terminate(&self) {
+    pub(crate) fn terminate(&self) {
         self.is_over.store(true, Ordering::Relaxed);
     }
 }
