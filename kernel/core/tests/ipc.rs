@@ -1,5 +1,7 @@
 //! Messages, names and ports; facts marked "seen" are the reference kernel's.
 
+#[path = "ipc/accepted.rs"]
+mod accepted;
 #[path = "ipc/message.rs"]
 mod message;
 #[path = "ipc/port.rs"]

@@ -4,6 +4,7 @@
 //! `mach_port_insert_right` and `mach_port_extract_right` share.
 
 use super::super::message::Header;
+use super::super::port::{Accepted, Message, Unnotified};
 use super::super::right::{Carried, DEAD, Disposition, NULL, Refusal, UREFS_MAX};
 use super::{Effects, Entry, PortId, Ports, Receiver, Rights, Space};
 
@@ -46,6 +47,8 @@ impl Space {
                 }
                 // The space's own send right goes on its way.
                 self.sends.remove(rights.port.index());
+                self.forget_accepted(ports, name, entry);
+                rights.accepted = None;
                 rights.urefs = 0;
                 self.leave(ports, name, rights, effects);
                 Ok(Carried::Send(rights.port))
@@ -196,6 +199,41 @@ impl Space {
         }
     }
 
+    /// Queues a message beyond the limit of a full port, as `MACH_SEND_NOTIFY`
+    /// asks for: `notify` is a send-once right for the notification, which says
+    /// that the space's send right may do so again. To be called with the
+    /// message's destination, after its rights were taken and it would have to
+    /// wait.
+    ///
+    /// # Errors
+    /// [`Unnotified`]: the caller still has message and `notify`.
+    pub fn force(
+        &mut self,
+        ports: &mut Ports,
+        port: PortId,
+        message: Message,
+        notify: PortId,
+    ) -> Result<(), Unnotified> {
+        let name = self.sends.at(port.index()).copied();
+        let known = name.and_then(|name| Some((name, *self.entry(name)?)));
+        let Some((name, Entry::Rights(mut rights))) = known else {
+            let request = Accepted::nameless(self.id, notify);
+            return ports.force(port, message, request).map(|_| ());
+        };
+        if ports.accepting(rights.accepted, self.id, name).is_some() {
+            return Err(Unnotified::InProgress);
+        }
+        let request = Accepted {
+            space: self.id,
+            name,
+            notify,
+        };
+        rights.accepted = Some(ports.force(port, message, request)?);
+        // It is there: replacing needs no memory.
+        let _ = self.put(name, Entry::Rights(rights));
+        Ok(())
+    }
+
     /// The name of the space's send or receive right of a port.
     pub fn name_of(&self, ports: &Ports, port: PortId) -> Option<u32> {
         match ports.receiver(port) {
@@ -228,6 +266,7 @@ impl Space {
                 urefs: 0,
                 receives: false,
                 request: None,
+                accepted: None,
             },
         };
         if new == Carried::Receive(port) {
