@@ -1,5 +1,7 @@
 //! Messages, names and ports; facts marked "seen" are the reference kernel's.
 
+mod allocator;
+
 #[path = "ipc/accepted.rs"]
 mod accepted;
 #[path = "ipc/message.rs"]
@@ -8,5 +10,7 @@ mod message;
 mod port;
 #[path = "ipc/radix.rs"]
 mod radix;
+#[path = "ipc/shortage.rs"]
+mod shortage;
 #[path = "ipc/space.rs"]
 mod space;
