@@ -48,7 +48,8 @@ struct Rights {
     /// Whether the receive right is here.
     receives: bool,
     request: Option<RequestId>,
-    /// The last message that was forced by the send right.
+    /// The last message that was forced. Seen: of the name, not of the send
+    /// right, which may go and come back.
     accepted: Option<AcceptedId>,
 }
 
@@ -316,8 +317,6 @@ impl Space {
         if !rights.receives || rights.urefs == 0 {
             let _ = self.destroy(ports, name, effects);
         } else if right == Right::Send {
-            self.forget_accepted(ports, name, entry);
-            rights.accepted = None;
             rights.urefs = 0;
             let _ = self.put(name, Entry::Rights(rights));
             self.sends.remove(rights.port.index());
@@ -346,7 +345,7 @@ impl Space {
         }
     }
 
-    /// The send right under the name is gone.
+    /// The name is no longer one of the port.
     fn forget_accepted(&self, ports: &mut Ports, name: u32, entry: Entry) {
         if let Some(request) = ports.accepting(entry.accepted(), self.id, name) {
             ports.rename_accepted(request, NULL);

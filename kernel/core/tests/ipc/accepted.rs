@@ -80,45 +80,47 @@ fn a_renamed_right_is_notified_by_its_new_name() {
     world.end();
 }
 
-/// However the send right goes, the name is null; a right that comes under the
-/// name later may force at once.
+/// Seen: the request is the name's. The send right may go and come back while
+/// the receive right keeps the name.
 #[test]
-fn a_right_that_is_gone_has_no_name() {
-    let ways: [fn(&mut World, u32); 3] = [
-        |world, a| world.modify(a, Right::Send, -1).expect("the last one"),
-        |world, a| {
-            world.run(|p, s, e| {
-                let right = s[0].take(p, a, Disposition::MoveSend, e);
-                p.drop_right(right.expect("a send right"), e);
-            });
-        },
-        |world, a| {
-            world.run(|p, s, e| {
-                let right = s[0].take(p, a, Disposition::MoveReceive, e);
-                let right = right.expect("the receive right");
-                s[1].give(p, right, e).expect("a name");
-                s[0].destroy(p, a, e).expect("the send right");
-                let right = s[1].take(p, 1, Disposition::MoveReceive, e);
-                s[0].insert_right(p, a, right.expect("it"), e)
-                    .expect("free");
-            });
-        },
-    ];
-    for way in ways {
-        let (mut world, a, port, b) = full();
-        let (notify, forced) = force(&mut world, port, b);
-        assert_eq!(forced, Ok(()));
-        way(&mut world, a);
-        assert!(!waits(&mut world, a));
-        world.send(a).expect("another send right");
-        assert!(!waits(&mut world, a));
-        let (second, forced) = force(&mut world, port, b);
-        assert_eq!(forced, Ok(()));
-        receive(&mut world, port, 7);
-        let told = |notify, name| Effect::MessageAccepted { notify, name };
-        assert_eq!(world.notes, [told(notify, 0), told(second, a)]);
-        world.end();
-    }
+fn a_send_right_may_go_and_come_back() {
+    let (mut world, a, port, b) = full();
+    let (notify, forced) = force(&mut world, port, b);
+    assert_eq!(forced, Ok(()));
+    world.modify(a, Right::Send, -1).expect("the last one");
+    let kind = world.run(|p, s, _| s[0].port_type(p, a));
+    assert_eq!(kind, Ok(Right::Receive.type_bit() | TYPE_MAREQUEST));
+    world.send(a).expect("another send right");
+    let (_, again) = force(&mut world, port, b);
+    assert_eq!(again, Err(Unnotified::InProgress));
+    receive(&mut world, port, 6);
+    assert_eq!(world.notes, [Effect::MessageAccepted { notify, name: a }]);
+    world.end();
+}
+
+/// A name that comes later may force at once.
+#[test]
+fn a_name_that_is_gone_is_null() {
+    let (mut world, a, port, b) = full();
+    let (notify, forced) = force(&mut world, port, b);
+    assert_eq!(forced, Ok(()));
+    world.run(|p, s, e| {
+        let right = s[0].take(p, a, Disposition::MoveReceive, e);
+        let right = right.expect("the receive right");
+        s[1].give(p, right, e).expect("a name");
+        s[0].destroy(p, a, e).expect("the send right");
+        let right = s[1].take(p, 1, Disposition::MoveReceive, e);
+        s[0].insert_right(p, a, right.expect("it"), e)
+            .expect("free");
+    });
+    assert!(!waits(&mut world, a));
+    world.send(a).expect("another send right");
+    let (second, forced) = force(&mut world, port, b);
+    assert_eq!(forced, Ok(()));
+    receive(&mut world, port, 7);
+    let told = |notify, name| Effect::MessageAccepted { notify, name };
+    assert_eq!(world.notes, [told(notify, 0), told(second, a)]);
+    world.end();
 }
 
 #[test]
@@ -146,10 +148,14 @@ fn a_port_that_dies_ends_the_wait() {
     world.end();
 }
 
-/// The right was moved away by the very message that is to be forced.
+/// The only right was moved away by the very message that is to be forced.
 #[test]
 fn a_moved_right_is_forced_without_a_name() {
     let (mut world, a, port, b) = full();
+    world.run(|p, s, e| {
+        let right = s[0].take(p, a, Disposition::MoveReceive, e);
+        s[1].give(p, right.expect("it"), e).expect("a name");
+    });
     let moved = world.run(|p, s, e| s[0].take(p, a, Disposition::MoveSend, e));
     assert_eq!(moved, Ok(Carried::Send(port)));
     let (notify, forced) = force(&mut world, port, b);

@@ -1,8 +1,8 @@
 //! Requests to hear that a forced message was accepted: `MACH_SEND_NOTIFY`.
 //!
 //! Owns the requests. One belongs to a queued message and is known to the entry
-//! of the send right in the sender's space, until the message is received
-//! (manual 4.2.5). Either may go first.
+//! of the port in the sender's space, until the message is received (manual
+//! 4.2.5). Either may go first.
 //!
 //! **Invariant**: the request of a queued message is there as long as the
 //! message is in the queue. An entry's handle of one counts only while the
@@ -11,7 +11,6 @@
 
 use super::{Effect, Effects, Message, PortId, Ports, SpaceId, Unqueued, Via};
 use crate::arena::Handle;
-use crate::ipc::right::NULL;
 
 /// Names a request.
 pub type AcceptedId = Handle<Accepted>;
@@ -21,7 +20,7 @@ pub type AcceptedId = Handle<Accepted>;
 pub struct Accepted {
     /// Who sent.
     pub space: SpaceId,
-    /// The send right's name there; null once it is gone.
+    /// The port's name there; null once it has none.
     pub name: u32,
     /// Where the notification goes: a send-once right.
     pub notify: PortId,
@@ -31,7 +30,7 @@ pub struct Accepted {
 /// `notify` is still the caller's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unnotified {
-    /// `MACH_SEND_NOTIFY_IN_PROGRESS`: the right has forced one already.
+    /// `MACH_SEND_NOTIFY_IN_PROGRESS`: the name has forced one already.
     InProgress = 0x1000_0006,
     /// `MACH_SEND_NO_NOTIFY`: no kernel memory.
     NoNotify = 0x1000_000e,
@@ -50,20 +49,15 @@ impl Ports {
     ) -> Result<AcceptedId, Unnotified> {
         let request = self.accepted.insert(request);
         let request = request.map_err(|_| Unnotified::NoNotify)?;
-        let queued = self.enqueue(id, message, Via::Forced);
-        match queued {
-            Ok(()) => {
-                self.mark_last(id, request);
-                Ok(request)
-            }
-            Err(why) => {
-                self.accepted.remove(request);
-                Err(match why {
-                    Unqueued::Dead => Unnotified::Dead,
-                    Unqueued::Full | Unqueued::NoBuffer => Unnotified::NoNotify,
-                })
-            }
-        }
+        let Err(why) = self.enqueue(id, message, Via::Forced) else {
+            self.mark_last(id, request);
+            return Ok(request);
+        };
+        self.accepted.remove(request);
+        Err(match why {
+            Unqueued::Dead => Unnotified::Dead,
+            Unqueued::Full | Unqueued::NoBuffer => Unnotified::NoNotify,
+        })
     }
 
     /// The request, if it still stands for this name.
@@ -73,13 +67,12 @@ impl Ports {
         space: SpaceId,
         name: u32,
     ) -> Option<AcceptedId> {
-        let request = self.accepted.at(id?)?;
-        (request.space == space && request.name == name)
-            .then_some(id)
-            .flatten()
+        let id = id?;
+        let request = self.accepted.at(id)?;
+        (request.space == space && request.name == name).then_some(id)
     }
 
-    /// The send right of a request has another name now, or none: null.
+    /// The port of a request has another name now, or none: null.
     pub(in crate::ipc) fn rename_accepted(&mut self, id: AcceptedId, name: u32) {
         if let Some(request) = self.accepted.at_mut(id) {
             request.name = name;
@@ -101,17 +94,6 @@ impl Ports {
         if let Some(request) = id.and_then(|id| self.end_accepted(id)) {
             let Accepted { notify, name, .. } = request;
             effects.add(Effect::MessageAccepted { notify, name });
-        }
-    }
-}
-
-impl Accepted {
-    /// A request of a sender who has no name for the port any more.
-    pub const fn nameless(space: SpaceId, notify: PortId) -> Self {
-        Self {
-            space,
-            name: NULL,
-            notify,
         }
     }
 }

@@ -17,11 +17,11 @@ pub enum Effect {
         /// The name, in the space of the request.
         name: u32,
     },
-    /// `MACH_NOTIFY_MSG_ACCEPTED`: the right may force a message again.
+    /// `MACH_NOTIFY_MSG_ACCEPTED`: the name may force a message again.
     MessageAccepted {
         /// Where the notification goes.
         notify: PortId,
-        /// The send right's name in the sender's space; null if it is gone.
+        /// The port's name in the sender's space; null if it has none.
         name: u32,
     },
     /// `MACH_NOTIFY_PORT_DESTROYED`: carries the receive right.

@@ -47,8 +47,6 @@ impl Space {
                 }
                 // The space's own send right goes on its way.
                 self.sends.remove(rights.port.index());
-                self.forget_accepted(ports, name, entry);
-                rights.accepted = None;
                 rights.urefs = 0;
                 self.leave(ports, name, rights, effects);
                 Ok(Carried::Send(rights.port))
@@ -199,11 +197,24 @@ impl Space {
         }
     }
 
+    /// Whether the space may queue a message beyond the port's limit: seen to be
+    /// asked before the name of the notify port is looked at.
+    ///
+    /// # Errors
+    /// [`Unnotified::InProgress`].
+    pub fn may_force(&self, ports: &Ports, port: PortId) -> Result<(), Unnotified> {
+        match self.rights_of(ports, port) {
+            Some((name, rights)) if ports.accepting(rights.accepted, self.id, name).is_some() => {
+                Err(Unnotified::InProgress)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Queues a message beyond the limit of a full port, as `MACH_SEND_NOTIFY`
     /// asks for: `notify` is a send-once right for the notification, which says
-    /// that the space's send right may do so again. To be called with the
-    /// message's destination, after its rights were taken and it would have to
-    /// wait.
+    /// that the space may do so again. To be called with the message's
+    /// destination, after its rights were taken and it would have to wait.
     ///
     /// # Errors
     /// [`Unnotified`]: the caller still has message and `notify`.
@@ -214,24 +225,29 @@ impl Space {
         message: Message,
         notify: PortId,
     ) -> Result<(), Unnotified> {
-        let name = self.sends.at(port.index()).copied();
-        let known = name.and_then(|name| Some((name, *self.entry(name)?)));
-        let Some((name, Entry::Rights(mut rights))) = known else {
-            let request = Accepted::nameless(self.id, notify);
-            return ports.force(port, message, request).map(|_| ());
-        };
-        if ports.accepting(rights.accepted, self.id, name).is_some() {
-            return Err(Unnotified::InProgress);
-        }
+        self.may_force(ports, port)?;
+        let known = self.rights_of(ports, port);
         let request = Accepted {
             space: self.id,
-            name,
+            name: known.map_or(NULL, |(name, _)| name),
             notify,
         };
-        rights.accepted = Some(ports.force(port, message, request)?);
-        // It is there: replacing needs no memory.
-        let _ = self.put(name, Entry::Rights(rights));
+        let request = ports.force(port, message, request)?;
+        if let Some((name, mut rights)) = known {
+            rights.accepted = Some(request);
+            // It is there: replacing needs no memory.
+            let _ = self.put(name, Entry::Rights(rights));
+        }
         Ok(())
+    }
+
+    /// The send and receive rights of a port, and their name.
+    fn rights_of(&self, ports: &Ports, port: PortId) -> Option<(u32, Rights)> {
+        let name = self.name_of(ports, port)?;
+        match self.entry(name) {
+            Some(Entry::Rights(rights)) => Some((name, *rights)),
+            _ => None,
+        }
     }
 
     /// The name of the space's send or receive right of a port.
