@@ -1,10 +1,16 @@
 //! Messages, names and ports; facts marked "seen" are the reference kernel's.
 
+mod allocator;
+
+#[path = "ipc/accepted.rs"]
+mod accepted;
 #[path = "ipc/message.rs"]
 mod message;
 #[path = "ipc/port.rs"]
 mod port;
 #[path = "ipc/radix.rs"]
 mod radix;
+#[path = "ipc/shortage.rs"]
+mod shortage;
 #[path = "ipc/space.rs"]
 mod space;

@@ -13,6 +13,8 @@ pub const HOST_PROCESSOR_SLOTS: i32 = 2;
 pub const HOST_SCHED_INFO: i32 = 3;
 /// `HOST_LOAD_INFO`.
 pub const HOST_LOAD_INFO: i32 = 4;
+/// `KERNEL_VERSION_MAX`: bytes of a kernel's version, its zero included.
+pub const KERNEL_VERSION_MAX: u32 = 512;
 /// `PROCESSOR_BASIC_INFO`.
 pub const PROCESSOR_BASIC_INFO: i32 = 1;
 /// `PROCESSOR_SET_BASIC_INFO`.

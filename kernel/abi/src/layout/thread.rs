@@ -20,10 +20,19 @@ pub const TH_STATE_RUNNING: i32 = 1;
 pub const TH_STATE_STOPPED: i32 = 2;
 /// `TH_STATE_WAITING`.
 pub const TH_STATE_WAITING: i32 = 3;
+/// `TH_STATE_UNINTERRUPTIBLE`.
+pub const TH_STATE_UNINTERRUPTIBLE: i32 = 4;
+/// `TH_STATE_HALTED`: at a clean point.
+pub const TH_STATE_HALTED: i32 = 5;
 /// `TH_FLAGS_SWAPPED`.
 pub const TH_FLAGS_SWAPPED: i32 = 1;
 /// `TH_FLAGS_IDLE`.
 pub const TH_FLAGS_IDLE: i32 = 2;
+/// `THREAD_STATE_FLAVOR_LIST`: the numbers of the flavours; the reference kernel
+/// lists 1 to 4, though it has the others too.
+pub const THREAD_STATE_FLAVOR_LIST: i32 = 0;
+/// `THREAD_STATE_MAX`: the most words of a state.
+pub const THREAD_STATE_MAX: u32 = 1024;
 /// `i386_THREAD_STATE`.
 pub const I386_THREAD_STATE: i32 = 1;
 /// `i386_FLOAT_STATE`.
@@ -234,7 +243,8 @@ plain! {
 plain! {
     /// `i386_xfloat_state`, flavour [`I386_XFLOAT_STATE`]: what the hardware's
     /// own state follows, of which `i386_get_xstate_size` tells the length of
-    /// all.
+    /// all: 592 bytes on the reference kernel with FXSAVE alone, 512 of them
+    /// what FXSAVE writes, at 16, and 64 the header of XSAVE.
     XFloatState {
         /// Which FPU there is: one of `FP_*`.
         fpkind: i32,
@@ -242,7 +252,7 @@ plain! {
         initialized: i32,
         /// Status at the last exception.
         exc_status: i32,
-        /// Format of what follows.
+        /// Format of what follows; 1 was seen with FXSAVE.
         fp_save_kind: i32,
     }
 }

@@ -18,12 +18,15 @@
 
 use super::right::{Carried, Refusal};
 use crate::arena::{Arena, Handle};
-use crate::fixed_vec::FixedVec;
 
+mod accepted;
+mod effect;
 mod queue;
 mod request;
 mod set;
 
+pub use accepted::{Accepted, AcceptedId, Unnotified};
+pub use effect::{Effect, Effects};
 pub use queue::{Message, Unqueued, Via};
 pub use request::{Request, RequestId};
 pub use set::{PortSet, SetId};
@@ -35,6 +38,9 @@ pub type PortId = Handle<Port>;
 pub const QUEUE_LIMIT: u32 = 5;
 /// `MACH_PORT_QLIMIT_MAX`.
 pub const QUEUE_LIMIT_MAX: u32 = 16;
+/// How deep receive rights may lie in messages inside each other's queues:
+/// what [`Ports::closes_circle`] costs at most.
+pub const DEPTH_MAX: u32 = 1024;
 
 /// Names a space; the kernel's number, which it gives out once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,77 +80,6 @@ pub struct Port {
     reaped: bool,
 }
 
-/// What the kernel must do after a change. Each holds a send-once right for
-/// `notify`, which the notification uses up.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Effect {
-    /// `MACH_NOTIFY_PORT_DELETED`: a name with a dead-name request is gone.
-    PortDeleted {
-        /// Where the notification goes.
-        notify: PortId,
-        /// The name, in the space of the request.
-        name: u32,
-    },
-    /// `MACH_NOTIFY_PORT_DESTROYED`: carries the receive right.
-    PortDestroyed {
-        /// Where the notification goes.
-        notify: PortId,
-        /// The port that would have died.
-        port: PortId,
-    },
-    /// `MACH_NOTIFY_NO_SENDERS`, with the make-send count.
-    NoSenders {
-        /// Where the notification goes.
-        notify: PortId,
-        /// The make-send count.
-        count: u32,
-    },
-    /// `MACH_NOTIFY_SEND_ONCE`: the right died unused.
-    SendOnce {
-        /// Where the notification goes.
-        notify: PortId,
-    },
-    /// `MACH_NOTIFY_DEAD_NAME`.
-    DeadName {
-        /// Where the notification goes.
-        notify: PortId,
-        /// The name, in the space of the request.
-        name: u32,
-    },
-}
-
-/// The effects of one operation, in order.
-#[derive(Debug)]
-pub struct Effects(FixedVec<Effect, 4>);
-
-impl Effects {
-    /// None yet.
-    pub const fn new() -> Self {
-        let Some(filler) = PortId::from_index(0) else {
-            unreachable!()
-        };
-        Self(FixedVec::new(Effect::SendOnce { notify: filler }))
-    }
-
-    /// Adds one. No operation has more than three: a deleted name's request,
-    /// the last sender's, and the receive right's.
-    pub(super) fn add(&mut self, effect: Effect) {
-        let added = self.0.push(effect);
-        debug_assert!(added.is_ok(), "an operation with more than four effects");
-    }
-
-    /// What there is to do.
-    pub fn as_slice(&self) -> &[Effect] {
-        self.0.as_slice()
-    }
-}
-
-impl Default for Effects {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// One thing that a dead port left behind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Remains {
@@ -161,6 +96,7 @@ pub struct Ports {
     sets: Arena<PortSet>,
     messages: Arena<queue::Queued>,
     requests: Arena<Request>,
+    accepted: Arena<Accepted>,
     dying: Option<PortId>,
 }
 
@@ -338,10 +274,11 @@ impl Ports {
     /// itself in a message that waits, at whatever remove, at `carried`: nobody
     /// could ever receive either (manual 4.2.5). The kernel then destroys the
     /// message instead, and so all ports of the circle. One step for each
-    /// receive right on the way.
+    /// receive right on the way, [`DEPTH_MAX`] at most: what lies deeper counts
+    /// as a circle, so that nobody can make a send long.
     pub fn closes_circle(&self, destination: PortId, carried: PortId) -> bool {
         let mut at = destination;
-        loop {
+        for _ in 0..DEPTH_MAX {
             if at == carried {
                 return true;
             }
@@ -350,6 +287,7 @@ impl Ports {
                 _ => return false,
             }
         }
+        true
     }
 
     /// The port dies; [`Ports::reap`] tells what it leaves.
@@ -375,7 +313,12 @@ impl Ports {
     /// until there is none; what is done with it may kill more ports.
     pub fn reap(&mut self) -> Option<Remains> {
         while let Some(id) = self.dying {
-            if let Some((message, _)) = self.dequeue(id) {
+            if let Some(id) = self.front_accepted(id) {
+                if let Some(Accepted { notify, .. }) = self.end_accepted(id) {
+                    return Some(Remains::Effect(Effect::SendOnce { notify }));
+                }
+            }
+            if let Some((message, _)) = self.dequeue(id, &mut Effects::new()) {
                 return Some(Remains::Message(message));
             }
             if let Some(request) = self.ports.at(id).and_then(|port| port.requests) {

@@ -86,6 +86,8 @@ impl Right {
 
 /// A dead-name request stands: `MACH_PORT_TYPE_DNREQUEST`.
 pub const TYPE_DNREQUEST: u32 = 1 << 31;
+/// A msg-accepted request stands: `MACH_PORT_TYPE_MAREQUEST`.
+pub const TYPE_MAREQUEST: u32 = 1 << 30;
 
 /// How a right is taken out of the sender's names (manual 4.2.3).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,9 +13,11 @@
 //!   port's `send_rights` exactly if `urefs > 0`. `insert_*` and `release_*` in
 //!   this folder keep these. Broken, ports would leak.
 
-use super::port::{Effect, Effects, PortId, Ports, Receiver, RequestId, SetId, SpaceId};
+use super::port::{
+    AcceptedId, Effect, Effects, PortId, Ports, Receiver, RequestId, SetId, SpaceId,
+};
 use super::radix::Radix;
-use super::right::{DEAD, NULL, Refusal, Right, TYPE_DNREQUEST, UREFS_MAX};
+use super::right::{DEAD, NULL, Refusal, Right, TYPE_DNREQUEST, TYPE_MAREQUEST, UREFS_MAX};
 
 mod receive;
 mod transfer;
@@ -46,6 +48,9 @@ struct Rights {
     /// Whether the receive right is here.
     receives: bool,
     request: Option<RequestId>,
+    /// The last message that was forced. Seen: of the name, not of the send
+    /// right, which may go and come back.
+    accepted: Option<AcceptedId>,
 }
 
 /// A task's name space.
@@ -108,7 +113,7 @@ impl Space {
         }
         self.put(name, Entry::Dead { urefs: 1 })?;
         let made = match right {
-            Right::PortSet => ports.allocate_set().map(Entry::Set),
+            Right::PortSet => ports.allocate_set(self.id, name).map(Entry::Set),
             Right::Receive => ports
                 .allocate(Receiver::Space(self.id, name))
                 .map(Entry::receive_only),
@@ -144,6 +149,9 @@ impl Space {
         if entry.request().is_some() {
             bits |= TYPE_DNREQUEST;
         }
+        if ports.accepting(entry.accepted(), self.id, name).is_some() {
+            bits |= TYPE_MAREQUEST;
+        }
         Ok(bits)
     }
 
@@ -170,6 +178,12 @@ impl Space {
         self.remove(old);
         if let Some(request) = entry.request() {
             ports.rename_request(request, new);
+        }
+        if let Some(request) = ports.accepting(entry.accepted(), self.id, old) {
+            ports.rename_accepted(request, new);
+        }
+        if let Entry::Set(set) = entry {
+            ports.rename_set(set, new);
         }
         if let Entry::Rights(rights) = entry {
             if rights.receives {
@@ -314,7 +328,8 @@ impl Space {
         }
     }
 
-    /// The name goes: who asked about its port's death learns that.
+    /// The name goes: who asked about its port's death learns that, and who
+    /// forced a message will not learn the name.
     fn give_up_request(
         &mut self,
         ports: &mut Ports,
@@ -322,10 +337,18 @@ impl Space {
         entry: Entry,
         effects: &mut Effects,
     ) {
+        self.forget_accepted(ports, name, entry);
         let request = entry.request().and_then(|id| ports.cancel_request(id));
         if let Some(request) = request {
             let notify = request.notify;
             effects.add(Effect::PortDeleted { notify, name });
+        }
+    }
+
+    /// The name is no longer one of the port.
+    fn forget_accepted(&self, ports: &mut Ports, name: u32, entry: Entry) {
+        if let Some(request) = ports.accepting(entry.accepted(), self.id, name) {
+            ports.rename_accepted(request, NULL);
         }
     }
 
@@ -370,6 +393,7 @@ impl Space {
         let urefs = urefs.saturating_add(notified).min(UREFS_MAX);
         let dead = Entry::Dead { urefs };
         self.put(name, dead)?;
+        self.forget_accepted(ports, name, entry);
         match entry {
             Entry::SendOnce { .. } => ports.drop_used_send_once(port),
             _ => {
@@ -389,6 +413,7 @@ impl Entry {
             urefs: 0,
             receives: true,
             request: None,
+            accepted: None,
         })
     }
 
@@ -399,6 +424,13 @@ impl Entry {
             (Self::SendOnce { .. }, Right::SendOnce) | (Self::Set(_), Right::PortSet) => 1,
             (Self::Dead { urefs }, Right::DeadName) => *urefs,
             _ => 0,
+        }
+    }
+
+    const fn accepted(&self) -> Option<AcceptedId> {
+        match self {
+            Self::Rights(rights) => rights.accepted,
+            _ => None,
         }
     }
 

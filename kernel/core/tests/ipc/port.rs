@@ -1,6 +1,8 @@
 //! Queues, sets and circles.
 
-use kernel_core::ipc::port::{Effects, Message, PortId, Ports, Receiver, Remains, Unqueued, Via};
+use kernel_core::ipc::port::{
+    DEPTH_MAX, Effects, Message, PortId, Ports, Receiver, Remains, SpaceId, Unqueued, Via,
+};
 
 fn ports(count: usize) -> (Ports, Vec<PortId>) {
     let mut ports = Ports::default();
@@ -21,7 +23,8 @@ fn a_queue_keeps_order_limit_and_sequence() {
     );
     assert_eq!(ports.enqueue(ids[0], Message(6), Via::Forced), Ok(()));
     assert_eq!(ports.front(ids[0]), Some(Message(0)));
-    let taken: Vec<_> = std::iter::from_fn(|| ports.dequeue(ids[0])).collect();
+    let mut none = Effects::new();
+    let taken: Vec<_> = std::iter::from_fn(|| ports.dequeue(ids[0], &mut none)).collect();
     let expected = [(0, 0), (1, 1), (2, 2), (3, 3), (4, 4), (6, 5)];
     assert_eq!(
         taken,
@@ -35,7 +38,8 @@ fn a_queue_keeps_order_limit_and_sequence() {
 #[test]
 fn members_of_a_set_take_turns() {
     let (mut ports, ids) = ports(3);
-    let set = ports.allocate_set().expect("memory");
+    let set = ports.allocate_set(SpaceId(3), 9).expect("memory");
+    assert_eq!(ports.name_of_set(set), Some((SpaceId(3), 9)));
     ports.enqueue(ids[1], Message(10), Via::Send).expect("room");
     for id in &ids {
         ports.join_set(*id, set);
@@ -43,22 +47,23 @@ fn members_of_a_set_take_turns() {
     ports.enqueue(ids[1], Message(11), Via::Send).expect("room");
     ports.enqueue(ids[0], Message(0), Via::Send).expect("room");
     assert_eq!(ports.members(set).collect::<Vec<_>>(), ids);
-    let mut order = Vec::new();
+    let (mut order, mut none) = (Vec::new(), Effects::new());
     while let Some(member) = ports.ready_member(set) {
-        order.push(ports.dequeue(member).expect("ready").0.0);
+        order.push(ports.dequeue(member, &mut none).expect("ready").0.0);
     }
     assert_eq!(order, [10, 0, 11]);
     ports.leave_set(ids[1]);
     assert_eq!(ports.members(set).collect::<Vec<_>>(), [ids[0], ids[2]]);
     ports.destroy_set(set);
     assert_eq!((ports.sets(), ports.set_of(ids[0])), (0, None));
+    assert_eq!(ports.name_of_set(set), None);
 }
 
 /// Each port's receive right waits in a message at the next; the last one's, at
 /// the first, would close the circle. Destroying that message destroys all.
 #[test]
 fn a_circle_is_found_and_unwinds_without_recursion() {
-    const LENGTH: usize = 10_000;
+    const LENGTH: usize = DEPTH_MAX as usize;
     let (mut ports, ids) = ports(LENGTH);
     for pair in ids.windows(2) {
         assert!(!ports.closes_circle(pair[1], pair[0]));
@@ -78,4 +83,17 @@ fn a_circle_is_found_and_unwinds_without_recursion() {
         ports.drop_receive(carried, &mut effects);
     }
     assert!(ports.is_empty() && effects.as_slice().is_empty());
+}
+
+/// Who nests deeper than the bound is told that he closes a circle, and pays
+/// for no more steps than the bound.
+#[test]
+fn depth_is_bounded() {
+    let (mut ports, ids) = ports(DEPTH_MAX as usize + 1);
+    let outside = ports.allocate(Receiver::Kernel(0)).expect("memory");
+    for pair in ids.windows(2) {
+        ports.depart(pair[0], Some(pair[1]));
+    }
+    assert!(!ports.closes_circle(ids[1], outside), "as deep as may be");
+    assert!(ports.closes_circle(ids[0], outside), "one deeper");
 }

@@ -1,20 +1,20 @@
 //! Names and rights: what was seen on the reference, and nothing leaks.
 
 use kernel_core::ipc::message::{Body, Header};
-use kernel_core::ipc::port::{Effect, Effects, PortId, Ports, Remains, SpaceId};
+use kernel_core::ipc::port::{Effect, Effects, Message, PortId, Ports, Remains, SpaceId};
 use kernel_core::ipc::right::{DEAD, Right};
 use kernel_core::ipc::space::{HeaderRefusal, ReceiveRefusal, Space};
 use kernel_core::ipc::{Carried, Disposition, Refusal};
 use proptest::prelude::*;
 
-struct World {
-    ports: Ports,
-    spaces: Vec<Space>,
-    notes: Vec<Effect>,
+pub(super) struct World {
+    pub(super) ports: Ports,
+    pub(super) spaces: Vec<Space>,
+    pub(super) notes: Vec<Effect>,
 }
 
 impl World {
-    fn new(spaces: u32) -> Self {
+    pub(super) fn new(spaces: u32) -> Self {
         Self {
             ports: Ports::default(),
             spaces: (0..spaces).map(|id| Space::new(SpaceId(id))).collect(),
@@ -23,7 +23,10 @@ impl World {
     }
 
     /// Runs an operation, delivers what it asks for to nobody.
-    fn run<R>(&mut self, op: impl FnOnce(&mut Ports, &mut [Space], &mut Effects) -> R) -> R {
+    pub(super) fn run<R>(
+        &mut self,
+        op: impl FnOnce(&mut Ports, &mut [Space], &mut Effects) -> R,
+    ) -> R {
         let mut effects = Effects::new();
         let result = op(&mut self.ports, &mut self.spaces, &mut effects);
         for effect in effects.as_slice() {
@@ -32,15 +35,16 @@ impl World {
         while let Some(remains) = self.ports.reap() {
             match remains {
                 Remains::Effect(effect) => self.deliver(effect),
-                Remains::Message(message) => panic!("{message:?}"),
+                Remains::Message(_) => {}
             }
         }
         result
     }
 
-    fn deliver(&mut self, effect: Effect) {
+    pub(super) fn deliver(&mut self, effect: Effect) {
         self.notes.push(effect);
         let (Effect::PortDeleted { notify, .. }
+        | Effect::MessageAccepted { notify, .. }
         | Effect::PortDestroyed { notify, .. }
         | Effect::NoSenders { notify, .. }
         | Effect::SendOnce { notify }
@@ -51,16 +55,16 @@ impl World {
         }
     }
 
-    fn receive(&mut self) -> u32 {
+    pub(super) fn receive(&mut self) -> u32 {
         self.run(|p, s, _| s[0].allocate(p, Right::Receive))
             .expect("memory")
     }
 
-    fn send(&mut self, name: u32) -> Result<(), Refusal> {
+    pub(super) fn send(&mut self, name: u32) -> Result<(), Refusal> {
         self.insert(name, name, Disposition::MakeSend)
     }
 
-    fn insert(&mut self, at: u32, name: u32, how: Disposition) -> Result<(), Refusal> {
+    pub(super) fn insert(&mut self, at: u32, name: u32, how: Disposition) -> Result<(), Refusal> {
         self.run(|p, s, e| {
             let right = s[0].take(p, name, how, e)?;
             let inserted = s[0].insert_right(p, at, right, e);
@@ -71,15 +75,15 @@ impl World {
         })
     }
 
-    fn modify(&mut self, name: u32, right: Right, delta: i32) -> Result<(), Refusal> {
+    pub(super) fn modify(&mut self, name: u32, right: Right, delta: i32) -> Result<(), Refusal> {
         self.run(|p, s, e| s[0].mod_refs(p, name, right, delta, e))
     }
 
-    fn refs(&mut self, name: u32, right: Right) -> Result<u32, Refusal> {
+    pub(super) fn refs(&mut self, name: u32, right: Right) -> Result<u32, Refusal> {
         self.run(|p, s, _| s[0].refs(p, name, right))
     }
 
-    fn notify(&mut self, name: u32) -> PortId {
+    pub(super) fn notify(&mut self, name: u32) -> PortId {
         let made = self.run(|p, s, e| s[0].take(p, name, Disposition::MakeSendOnce, e));
         match made {
             Ok(Carried::SendOnce(port)) => port,
@@ -87,12 +91,12 @@ impl World {
         }
     }
 
-    fn destroy(&mut self, name: u32) {
+    pub(super) fn destroy(&mut self, name: u32) {
         self.run(|p, s, e| s[0].destroy(p, name, e))
             .expect("a name");
     }
 
-    fn end(mut self) {
+    pub(super) fn end(mut self) {
         for space in 0..self.spaces.len() {
             while let Some(name) = self.spaces[space].name_from(0) {
                 self.run(|p, s, e| s[space].destroy(p, name, e))
@@ -100,6 +104,7 @@ impl World {
             }
         }
         assert_eq!((self.ports.len(), self.ports.sets()), (0, 0), "leaked");
+        assert_eq!(self.ports.accepted_requests(), 0, "leaked");
     }
 }
 
@@ -267,6 +272,58 @@ fn a_header_is_taken_at_once() {
     world.end();
 }
 
+/// `MACH_SEND_CANCEL` (manual 4.2.5): the request goes with the right, unheard.
+#[test]
+fn a_cancelled_request_is_not_notified() {
+    let mut world = World::new(1);
+    let (a, b) = (world.receive(), world.receive());
+    for (canceller, is_cancelled) in [(a, false), (b, true)] {
+        world
+            .insert(0x40, a, Disposition::MakeSendOnce)
+            .expect("a name");
+        let notify = world.notify(b);
+        let request = world.run(|p, s, e| s[0].request_dead_name(p, 0x40, 0, Some(notify), e));
+        assert_eq!(request, Ok(None));
+        world.notes.clear();
+        world.run(|p, s, e| {
+            let (canceller, _) = s[0].received(p, canceller).expect("a receive right");
+            let moved = s[0].take(p, 0x40, Disposition::MoveSendOnce, e);
+            if let Some(unused) = e.cancel_deleted(canceller, 0x40) {
+                p.drop_used_send_once(unused);
+            }
+            p.drop_right(moved.expect("a right"), e);
+        });
+        let deleted = Effect::PortDeleted { notify, name: 0x40 };
+        assert_eq!(world.notes.contains(&deleted), !is_cancelled);
+        assert_eq!(world.notes.len(), if is_cancelled { 1 } else { 2 });
+    }
+    world.end();
+}
+
+#[test]
+fn a_status_names_the_set() {
+    let mut world = World::new(1);
+    let a = world.receive();
+    let set = world.run(|p, s, _| s[0].allocate(p, Right::PortSet));
+    let set = set.expect("a name");
+    let status = |world: &mut World| {
+        let status = world.run(|p, s, _| s[0].status(p, a));
+        status.expect("a receive right").set
+    };
+    assert_eq!(status(&mut world), 0);
+    world
+        .run(|p, s, _| s[0].move_member(p, a, set))
+        .expect("a member");
+    assert_eq!(status(&mut world), set);
+    world
+        .run(|p, s, _| s[0].rename(p, set, 0x99))
+        .expect("a name");
+    assert_eq!(status(&mut world), 0x99);
+    world.destroy(0x99);
+    assert_eq!(status(&mut world), 0);
+    world.end();
+}
+
 #[test]
 fn receiving_from_a_member_or_a_bogus_name_as_seen() {
     let mut world = World::new(1);
@@ -296,6 +353,8 @@ enum Step {
     Rename(u32, u32),
     Request(u32, u32, u32),
     Join(u32, u32),
+    Force(u32, u32),
+    Receive(u32),
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -308,6 +367,8 @@ fn step() -> impl Strategy<Value = Step> {
         (name(), name()).prop_map(|(old, new)| Step::Rename(old, new)),
         (name(), name(), 0..3u32).prop_map(|(n, to, kind)| Step::Request(n, to, kind)),
         (name(), name()).prop_map(|(n, set)| Step::Join(n, set)),
+        (name(), name()).prop_map(|(n, to)| Step::Force(n, to)),
+        name().prop_map(Step::Receive),
     ]
 }
 
@@ -355,6 +416,27 @@ fn do_step(world: &mut World, from: usize, step: Step) {
             }
             Step::Join(name, set) => {
                 let _ = s[from].move_member(p, name, set);
+            }
+            Step::Force(name, to) => {
+                // A copy finds the port of any name that may be sent to.
+                let Ok(sent) = s[from].take(p, name, Disposition::CopySend, e) else {
+                    return;
+                };
+                let Carried::Send(port) = sent else {
+                    return;
+                };
+                let made = s[from].take(p, to, Disposition::MakeSendOnce, e);
+                if let Ok(Carried::SendOnce(notify)) = made {
+                    if s[from].force(p, port, Message(0), notify).is_err() {
+                        p.drop_used_send_once(notify);
+                    }
+                }
+                p.drop_right(sent, e);
+            }
+            Step::Receive(name) => {
+                if let Ok((port, _)) = s[from].received(p, name) {
+                    let _ = p.dequeue(port, e);
+                }
             }
         }
     });

@@ -3,7 +3,9 @@
 //! Owns the order of a port's messages; the kernel owns the messages. Threads
 //! that wait for room or for a message are the kernel's as well.
 
-use super::{Port, PortId, Ports, QUEUE_LIMIT, QUEUE_LIMIT_MAX, Receiver, SetId};
+use super::{
+    AcceptedId, Effects, Port, PortId, Ports, QUEUE_LIMIT, QUEUE_LIMIT_MAX, Receiver, SetId,
+};
 use crate::arena::Handle;
 use crate::ipc::Refusal;
 
@@ -34,6 +36,7 @@ pub enum Unqueued {
 #[derive(Debug)]
 pub(super) struct Queued {
     message: Message,
+    accepted: Option<AcceptedId>,
     next: Option<Handle<Queued>>,
 }
 
@@ -106,6 +109,7 @@ impl Ports {
         }
         let queued = Queued {
             message,
+            accepted: None,
             next: None,
         };
         let queued = self
@@ -131,9 +135,23 @@ impl Ports {
         self.messages.at(first).map(|queued| queued.message)
     }
 
+    /// The last message has a request now.
+    pub(super) fn mark_last(&mut self, id: PortId, request: AcceptedId) {
+        let last = self.ports.at(id).and_then(|port| port.queue.last);
+        if let Some(queued) = last.and_then(|last| self.messages.at_mut(last)) {
+            queued.accepted = Some(request);
+        }
+    }
+
+    /// The request of the oldest message, which loses it.
+    pub(super) fn front_accepted(&mut self, id: PortId) -> Option<AcceptedId> {
+        let first = self.ports.at(id)?.queue.first?;
+        self.messages.at_mut(first)?.accepted.take()
+    }
+
     /// Takes the oldest message, with the sequence number that it is stamped
-    /// with.
-    pub fn dequeue(&mut self, id: PortId) -> Option<(Message, u32)> {
+    /// with. Who forced it may want to hear of that.
+    pub fn dequeue(&mut self, id: PortId, effects: &mut Effects) -> Option<(Message, u32)> {
         let port = self.ports.at_mut(id)?;
         let queued = self.messages.remove(port.queue.first?)?;
         port.queue.first = queued.next;
@@ -144,6 +162,7 @@ impl Ports {
         let sequence = port.sequence;
         port.sequence = sequence.wrapping_add(1);
         self.was_served(id);
+        self.accept(queued.accepted, effects);
         Some((queued.message, sequence))
     }
 

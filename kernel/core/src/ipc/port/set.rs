@@ -7,7 +7,7 @@
 //! messages on another; `join`, `leave_set`, `make_ready` and `was_served` are
 //! the only ones to change links.
 
-use super::{PortId, Ports};
+use super::{PortId, Ports, SpaceId};
 use crate::arena::Handle;
 use crate::ipc::Refusal;
 
@@ -15,8 +15,10 @@ use crate::ipc::Refusal;
 pub type SetId = Handle<PortSet>;
 
 /// A port set.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct PortSet {
+    owner: SpaceId,
+    name: u32,
     members: Ends,
     ready: Ends,
 }
@@ -55,14 +57,30 @@ enum List {
 }
 
 impl Ports {
-    /// An empty set.
+    /// An empty set of the space `owner`, which calls it `name`.
     ///
     /// # Errors
     /// [`Refusal::ResourceShortage`].
-    pub fn allocate_set(&mut self) -> Result<SetId, Refusal> {
-        self.sets
-            .insert(PortSet::default())
-            .map_err(|_| Refusal::ResourceShortage)
+    pub fn allocate_set(&mut self, owner: SpaceId, name: u32) -> Result<SetId, Refusal> {
+        let set = PortSet {
+            owner,
+            name,
+            members: Ends::default(),
+            ready: Ends::default(),
+        };
+        self.sets.insert(set).map_err(|_| Refusal::ResourceShortage)
+    }
+
+    /// Whose a set is, and its name there.
+    pub fn name_of_set(&self, set: SetId) -> Option<(SpaceId, u32)> {
+        self.sets.at(set).map(|set| (set.owner, set.name))
+    }
+
+    /// The set has another name now.
+    pub(in crate::ipc) fn rename_set(&mut self, set: SetId, name: u32) {
+        if let Some(set) = self.sets.at_mut(set) {
+            set.name = name;
+        }
     }
 
     /// How many sets there are.

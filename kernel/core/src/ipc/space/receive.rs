@@ -7,11 +7,11 @@ use super::super::port::{Effect, Port, SetId};
 use super::super::right::{DEAD, NULL, Refusal, UREFS_MAX};
 use super::{Effects, Entry, PortId, Ports, Receiver, Rights, Space};
 
-/// `mach_port_status_t`, but for the name of the set.
+/// `mach_port_status_t`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Status {
-    /// The containing set.
-    pub set: Option<SetId>,
+    /// The name of the containing set; null without one.
+    pub set: u32,
     /// The next sequence number.
     pub sequence: u32,
     /// The make-send count.
@@ -70,8 +70,9 @@ impl Space {
         let (queue_limit, queued) = (port.queue_limit(), port.queued());
         let (send, send_once_rights) = ports.rights(id);
         let (has_port_destroyed, has_no_senders) = ports.requested(id);
+        let set = ports.set_of(id).and_then(|set| ports.name_of_set(set));
         Ok(Status {
-            set: ports.set_of(id),
+            set: set.map_or(NULL, |(_, name)| name),
             sequence,
             make_send_count,
             queue_limit,

@@ -4,6 +4,7 @@
 //! `mach_port_insert_right` and `mach_port_extract_right` share.
 
 use super::super::message::Header;
+use super::super::port::{Accepted, Message, Unnotified};
 use super::super::right::{Carried, DEAD, Disposition, NULL, Refusal, UREFS_MAX};
 use super::{Effects, Entry, PortId, Ports, Receiver, Rights, Space};
 
@@ -196,6 +197,59 @@ impl Space {
         }
     }
 
+    /// Whether the space may queue a message beyond the port's limit: seen to be
+    /// asked before the name of the notify port is looked at.
+    ///
+    /// # Errors
+    /// [`Unnotified::InProgress`].
+    pub fn may_force(&self, ports: &Ports, port: PortId) -> Result<(), Unnotified> {
+        match self.rights_of(ports, port) {
+            Some((name, rights)) if ports.accepting(rights.accepted, self.id, name).is_some() => {
+                Err(Unnotified::InProgress)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Queues a message beyond the limit of a full port, as `MACH_SEND_NOTIFY`
+    /// asks for: `notify` is a send-once right for the notification, which says
+    /// that the space may do so again. To be called with the message's
+    /// destination, after its rights were taken and it would have to wait.
+    ///
+    /// # Errors
+    /// [`Unnotified`]: the caller still has message and `notify`.
+    pub fn force(
+        &mut self,
+        ports: &mut Ports,
+        port: PortId,
+        message: Message,
+        notify: PortId,
+    ) -> Result<(), Unnotified> {
+        self.may_force(ports, port)?;
+        let known = self.rights_of(ports, port);
+        let request = Accepted {
+            space: self.id,
+            name: known.map_or(NULL, |(name, _)| name),
+            notify,
+        };
+        let request = ports.force(port, message, request)?;
+        if let Some((name, mut rights)) = known {
+            rights.accepted = Some(request);
+            // It is there: replacing needs no memory.
+            let _ = self.put(name, Entry::Rights(rights));
+        }
+        Ok(())
+    }
+
+    /// The send and receive rights of a port, and their name.
+    fn rights_of(&self, ports: &Ports, port: PortId) -> Option<(u32, Rights)> {
+        let name = self.name_of(ports, port)?;
+        match self.entry(name) {
+            Some(Entry::Rights(rights)) => Some((name, *rights)),
+            _ => None,
+        }
+    }
+
     /// The name of the space's send or receive right of a port.
     pub fn name_of(&self, ports: &Ports, port: PortId) -> Option<u32> {
         match ports.receiver(port) {
@@ -228,6 +282,7 @@ impl Space {
                 urefs: 0,
                 receives: false,
                 request: None,
+                accepted: None,
             },
         };
         if new == Carried::Receive(port) {
