@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::base;
 use super::call;
-use super::choices::{Stage, Steps, Yield};
+use super::choices::{Cache, Stage, Steps, Yield};
 use super::diagnosis;
 use super::engine::{Client, Engine, Platform};
 use super::image::{self, Image};
@@ -164,7 +164,7 @@ pub fn build(
         unfinished.place()?;
         built.files = Some((output, manifest));
     }
-    if request.cache == super::choices::Cache::Local && facts.builder == Builder::Apart {
+    if request.cache == Cache::Local && facts.builder == Builder::Apart {
         take_over_cache(facts, target.platform)?;
     }
     Ok(built)
@@ -258,14 +258,16 @@ fn why(heard: &Heard) -> Failure {
     Failure::build_failed(what).mend("its last lines are above; --progress plain shows all of them")
 }
 
-/// What an attesting builder puts beside the kernel's files is no part of them.
+/// What an attesting builder puts among the kernel's files is no part of them.
+/// It goes beside their folder, under its name: `kernel.sbom.spdx.json`.
 fn set_apart(files: &Path, output: &Path) -> Result<()> {
     let reading = || format!("reading {}", files.display());
     for entry in std::fs::read_dir(files).doing(reading())? {
         let entry = entry.doing(reading())?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with("sbom") || name.starts_with("provenance") {
-            let beside = output.with_file_name(&name);
+            let folder = output.file_name().unwrap_or_default().to_string_lossy();
+            let beside = output.with_file_name(format!("{folder}.{name}"));
             std::fs::rename(entry.path(), &beside)
                 .doing(format_args!("writing {}", beside.display()))?;
         }
@@ -321,15 +323,7 @@ pub fn ensure(cx: &Context, engine: &Engine, platform: Platform, stage: Stage) -
     };
     cx.ui
         .say(format_args!("the image {tag} {why}: building it"));
-    let request = Request {
-        stage,
-        builder: None,
-        cache: super::choices::Cache::None,
-        no_cache: Wanted::No,
-        pull: Wanted::No,
-        sbom: Wanted::No,
-        push: None,
-    };
+    let request = Request::of(stage);
     let facts = facts(cx, engine, &request)?;
     let target = target(cx, engine, platform, None, files(cx, platform))?;
     let built = build(cx, engine, &request, &facts, target, Steps::Auto)?;
@@ -338,4 +332,38 @@ pub fn ensure(cx: &Context, engine: &Engine, platform: Platform, stage: Stage) -
             .say(format_args!("{tag} is {}, {}", image.digest, built.layers));
     }
     Ok(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn what_an_attesting_builder_adds_is_put_beside_the_kernels_folder() {
+        let dir = std::env::temp_dir().join(format!("exov6-attest-{}", std::process::id()));
+        let files = dir.join("unfinished");
+        fs::create_dir_all(&files).expect("/tmp is writable");
+        for name in ["kernel.elf", "sbom.spdx.json", "provenance.json"] {
+            fs::write(files.join(name), name).expect("ours");
+        }
+        // Two platforms share a parent, and neither takes the other's.
+        set_apart(&files, &dir.join("linux-386")).expect("ours");
+        let names = |dir: &Path| {
+            let entries = fs::read_dir(dir).expect("ours").flatten();
+            let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&files), ["kernel.elf"]);
+        assert_eq!(
+            names(&dir),
+            [
+                "linux-386.provenance.json",
+                "linux-386.sbom.spdx.json",
+                "unfinished"
+            ]
+        );
+        fs::remove_dir_all(&dir).expect("it was made above");
+    }
 }

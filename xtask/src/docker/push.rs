@@ -92,12 +92,7 @@ pub fn push(
         if cx.dry_run {
             continue;
         }
-        let mut said = String::new();
-        let status = call::listen(cx, command, |line| {
-            cx.ui.detail(line);
-            said.push_str(line);
-            said.push('\n');
-        })?;
+        let (status, said) = call::collect(cx, command, |line| cx.ui.detail(line))?;
         if !status.success() {
             return Err(refused(&said));
         }

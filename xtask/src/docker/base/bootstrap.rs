@@ -244,14 +244,11 @@ fn epoch(cx: &Context, work: &Path) -> Result<Epoch> {
 fn step(cx: &Context, title: &str, command: Command) -> Result<std::result::Result<(), String>> {
     let progress = cx.ui.progress(title);
     cx.ui.echo_probe(&command);
-    let mut said: Vec<String> = Vec::new();
-    let status = call::listen(cx, command, |line| {
-        progress.now(line);
-        said.push(line.to_owned());
-    })?;
+    let (status, said) = call::collect(cx, command, |line| progress.now(line))?;
     if status.success() {
         return Ok(Ok(()));
     }
+    let said: Vec<&str> = said.lines().collect();
     let first = said.len().saturating_sub(SHOWN);
     Ok(Err(said[first..].join("\n")))
 }

@@ -100,12 +100,7 @@ fn pull(cx: &Context, engine: &Engine, platform: Platform, name: &str) -> Result
     cx.ui.echo(&command);
     let progress = cx.ui.progress(format!("asking the registry for {name}"));
     let shown = ui::command_line(&command);
-    let mut said = String::new();
-    let status = call::listen(cx, command, |line| {
-        progress.now(line);
-        said.push_str(line);
-        said.push('\n');
-    })?;
+    let (status, said) = call::collect(cx, command, |line| progress.now(line))?;
     if status.success() {
         return Ok(None);
     }
