@@ -5,7 +5,7 @@
 //! killed, and by the next run if everything was.
 //!
 //! **Invariants:** no container is started before its keeper watches; when
-//! [`run`] returns there is none left.
+//! [`run()`] returns there is none left.
 
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
