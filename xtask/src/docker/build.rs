@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::base;
 use super::call;
 use super::choices::{Cache, Stage, Steps, Yield};
-use super::diagnosis;
+use super::diagnosis::{self, Trouble};
 use super::engine::{Client, Engine, Platform};
 use super::image::{self, Image};
 use super::plan::{self, Builder, Facts, Request, Target, Wanted};
@@ -146,7 +146,7 @@ pub fn build(
     }
     let mut heard = Heard::default();
     for words in calls {
-        call(cx, engine, words, &mut heard, &target, steps)?;
+        call(cx, engine, request, words, &mut heard, &target, steps)?;
     }
     if cx.dry_run {
         return Ok(built);
@@ -174,6 +174,7 @@ pub fn build(
 fn call(
     cx: &Context,
     engine: &Engine,
+    request: &Request,
     words: Vec<OsString>,
     heard: &mut Heard,
     target: &Target,
@@ -207,7 +208,7 @@ fn call(
     if status.success() {
         return Ok(());
     }
-    Err(why(heard))
+    Err(why(heard, request.pull))
 }
 
 /// Tells one event: on the moving line if there is one, else as plain lines.
@@ -240,11 +241,17 @@ fn tell(
 }
 
 /// Why a build failed, from what was heard.
-fn why(heard: &Heard) -> Failure {
+fn why(heard: &Heard, pull: Wanted) -> Failure {
     let broken = heard.broken();
     let error = broken.as_ref().map_or("", |broken| &broken.error);
     if let Some(trouble) = diagnosis::diagnose(&format!("{}\n{error}", heard.text())) {
-        return trouble.failure();
+        let failure = trouble.failure();
+        return match (pull, trouble) {
+            (Wanted::Yes, Trouble::NoRegistry(_)) => failure.mend(
+                "leave --pull out to build from what is here, or mend the engine's network or proxy",
+            ),
+            _ => failure,
+        };
     }
     let Some(broken) = broken else {
         return Failure::build_failed(format!("the engine says:\n{}", heard.text().trim_end()));

@@ -80,14 +80,12 @@ impl Trouble {
                 setup,
             ),
             Trouble::NoBinfmt(platform) => no_binfmt(*platform),
-            Trouble::NoRegistry(registry) => Failure::failed(format!(
-                "the registry {registry} cannot be reached, and the image is not on this machine"
-            ))
-            .mend(
-                "run: cargo xtask docker-base\n\
-                 it makes the base images from Debian's packages; or name one that is here with \
-                 --base, or mend the engine's network or proxy",
-            ),
+            Trouble::NoRegistry(registry) => {
+                Failure::failed(format!("the registry {registry} cannot be reached")).mend(
+                    "mend the engine's network or proxy; the base images need none:\n\
+                     cargo xtask docker-base makes them from Debian's packages",
+                )
+            }
             Trouble::NotInRegistry(image) => Failure::failed(format!(
                 "there is no image {image}, here or in its registry, or it is not public"
             ))

@@ -259,9 +259,13 @@ fn not_fetched(recipe: &Recipe, said: &str) -> Failure {
         recipe.suite,
         recipe.platform.debian_arch()
     );
-    let mend = match said.contains("keyring") || said.contains("signed by") {
-        true => "its keys are missing: sudo apt-get install debian-archive-keyring",
-        false => "is the archive reachable? name another with --mirror",
+    let mend = if said.contains("No such script") {
+        "debootstrap here knows no release of that name; those it knows: \
+         ls /usr/share/debootstrap/scripts"
+    } else if said.contains("keyring") || said.contains("signed by") {
+        "its keys are missing: sudo apt-get install debian-archive-keyring"
+    } else {
+        "is the archive reachable? name another with --mirror"
     };
     Failure::failed(what).mend(mend)
 }
