@@ -236,6 +236,8 @@ fn tell(
             cx.ui.say(format_args!("        {line}"));
         }
         (None, Event::Said(line)) => cx.ui.detail(format_args!("        {line}")),
+        // A warning of buildx's; an error is told when it has ended.
+        (None, Event::Text(line)) => cx.ui.detail(line),
         (None, _) => {}
     }
 }
