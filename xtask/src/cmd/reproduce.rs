@@ -32,6 +32,12 @@ pub fn run(cx: &Context, flags: flags::Reproduce) -> Result<()> {
                 "give one of them",
             ));
         }
+        (true, None) if flags.require_docker => {
+            return Err(Failure::usage(
+                "--host asks for no container, and --require-docker for all",
+                "give one of them",
+            ));
+        }
         (true, None) => Platforms(Vec::new()),
         (false, platform) => platform.unwrap_or_else(all),
     };

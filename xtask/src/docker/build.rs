@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 
 use super::base;
 use super::call;
-use super::choices::{Stage, Steps, Yield};
-use super::diagnosis;
+use super::choices::{Cache, Stage, Steps, Yield};
+use super::diagnosis::{self, Trouble};
 use super::engine::{Client, Engine, Platform};
 use super::image::{self, Image};
 use super::plan::{self, Builder, Facts, Request, Target, Wanted};
@@ -146,7 +146,7 @@ pub fn build(
     }
     let mut heard = Heard::default();
     for words in calls {
-        call(cx, engine, words, &mut heard, &target, steps)?;
+        call(cx, engine, request, words, &mut heard, &target, steps)?;
     }
     if cx.dry_run {
         return Ok(built);
@@ -164,7 +164,7 @@ pub fn build(
         unfinished.place()?;
         built.files = Some((output, manifest));
     }
-    if request.cache == super::choices::Cache::Local && facts.builder == Builder::Apart {
+    if request.cache == Cache::Local && facts.builder == Builder::Apart {
         take_over_cache(facts, target.platform)?;
     }
     Ok(built)
@@ -174,6 +174,7 @@ pub fn build(
 fn call(
     cx: &Context,
     engine: &Engine,
+    request: &Request,
     words: Vec<OsString>,
     heard: &mut Heard,
     target: &Target,
@@ -207,7 +208,7 @@ fn call(
     if status.success() {
         return Ok(());
     }
-    Err(why(heard))
+    Err(why(heard, request.pull))
 }
 
 /// Tells one event: on the moving line if there is one, else as plain lines.
@@ -235,16 +236,24 @@ fn tell(
             cx.ui.say(format_args!("        {line}"));
         }
         (None, Event::Said(line)) => cx.ui.detail(format_args!("        {line}")),
+        // A warning of buildx's; an error is told when it has ended.
+        (None, Event::Text(line)) => cx.ui.detail(line),
         (None, _) => {}
     }
 }
 
 /// Why a build failed, from what was heard.
-fn why(heard: &Heard) -> Failure {
+fn why(heard: &Heard, pull: Wanted) -> Failure {
     let broken = heard.broken();
     let error = broken.as_ref().map_or("", |broken| &broken.error);
     if let Some(trouble) = diagnosis::diagnose(&format!("{}\n{error}", heard.text())) {
-        return trouble.failure();
+        let failure = trouble.failure();
+        return match (pull, trouble) {
+            (Wanted::Yes, Trouble::NoRegistry(_)) => failure.mend(
+                "leave --pull out to build from what is here, or mend the engine's network or proxy",
+            ),
+            _ => failure,
+        };
     }
     let Some(broken) = broken else {
         return Failure::build_failed(format!("the engine says:\n{}", heard.text().trim_end()));
@@ -258,14 +267,16 @@ fn why(heard: &Heard) -> Failure {
     Failure::build_failed(what).mend("its last lines are above; --progress plain shows all of them")
 }
 
-/// What an attesting builder puts beside the kernel's files is no part of them.
+/// What an attesting builder puts among the kernel's files is no part of them.
+/// It goes beside their folder, under its name: `kernel.sbom.spdx.json`.
 fn set_apart(files: &Path, output: &Path) -> Result<()> {
     let reading = || format!("reading {}", files.display());
     for entry in std::fs::read_dir(files).doing(reading())? {
         let entry = entry.doing(reading())?;
         let name = entry.file_name().to_string_lossy().into_owned();
         if name.starts_with("sbom") || name.starts_with("provenance") {
-            let beside = output.with_file_name(&name);
+            let folder = output.file_name().unwrap_or_default().to_string_lossy();
+            let beside = output.with_file_name(format!("{folder}.{name}"));
             std::fs::rename(entry.path(), &beside)
                 .doing(format_args!("writing {}", beside.display()))?;
         }
@@ -321,15 +332,7 @@ pub fn ensure(cx: &Context, engine: &Engine, platform: Platform, stage: Stage) -
     };
     cx.ui
         .say(format_args!("the image {tag} {why}: building it"));
-    let request = Request {
-        stage,
-        builder: None,
-        cache: super::choices::Cache::None,
-        no_cache: Wanted::No,
-        pull: Wanted::No,
-        sbom: Wanted::No,
-        push: None,
-    };
+    let request = Request::of(stage);
     let facts = facts(cx, engine, &request)?;
     let target = target(cx, engine, platform, None, files(cx, platform))?;
     let built = build(cx, engine, &request, &facts, target, Steps::Auto)?;
@@ -338,4 +341,38 @@ pub fn ensure(cx: &Context, engine: &Engine, platform: Platform, stage: Stage) -
             .say(format_args!("{tag} is {}, {}", image.digest, built.layers));
     }
     Ok(tag)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn what_an_attesting_builder_adds_is_put_beside_the_kernels_folder() {
+        let dir = std::env::temp_dir().join(format!("exov6-attest-{}", std::process::id()));
+        let files = dir.join("unfinished");
+        fs::create_dir_all(&files).expect("/tmp is writable");
+        for name in ["kernel.elf", "sbom.spdx.json", "provenance.json"] {
+            fs::write(files.join(name), name).expect("ours");
+        }
+        // Two platforms share a parent, and neither takes the other's.
+        set_apart(&files, &dir.join("linux-386")).expect("ours");
+        let names = |dir: &Path| {
+            let entries = fs::read_dir(dir).expect("ours").flatten();
+            let mut names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(&files), ["kernel.elf"]);
+        assert_eq!(
+            names(&dir),
+            [
+                "linux-386.provenance.json",
+                "linux-386.sbom.spdx.json",
+                "unfinished"
+            ]
+        );
+        fs::remove_dir_all(&dir).expect("it was made above");
+    }
 }

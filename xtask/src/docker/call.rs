@@ -93,6 +93,24 @@ pub fn listen(
     }
 }
 
+/// Runs a client to its end as [`listen`] does; its status and all it said.
+///
+/// # Errors
+/// As for [`listen`].
+pub fn collect(
+    cx: &Context,
+    command: Command,
+    mut on_line: impl FnMut(&str),
+) -> Result<(ExitStatus, String)> {
+    let mut said = String::new();
+    let status = listen(cx, command, |line| {
+        on_line(line);
+        said.push_str(line);
+        said.push('\n');
+    })?;
+    Ok((status, said))
+}
+
 /// The next event; an error when the time for it is over.
 fn next(cx: &Context, events: &Receiver<Event>, heard: &Heard) -> Result<Event, RecvTimeoutError> {
     if heard.status.is_some() {

@@ -150,14 +150,7 @@ fn of_registry(cx: &Context, engine: &Engine) -> Finding {
 /// A registry that knows enough to say no is one.
 fn judge_registry(said: &str) -> Finding {
     match diagnose(said) {
-        Some(trouble @ Trouble::NoRegistry(_)) => {
-            let mut finding = Finding::of("registry", &trouble);
-            // Nobody asked for an image.
-            finding.about = finding
-                .about
-                .replace(", and the image is not on this machine", "");
-            finding
-        }
+        Some(trouble @ Trouble::NoRegistry(_)) => Finding::of("registry", &trouble),
         _ => Finding::good("registry", "docker.io answers"),
     }
 }

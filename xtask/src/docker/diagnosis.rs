@@ -80,14 +80,12 @@ impl Trouble {
                 setup,
             ),
             Trouble::NoBinfmt(platform) => no_binfmt(*platform),
-            Trouble::NoRegistry(registry) => Failure::failed(format!(
-                "the registry {registry} cannot be reached, and the image is not on this machine"
-            ))
-            .mend(
-                "run: cargo xtask docker-base\n\
-                 it makes the base images from Debian's packages; or name one that is here with \
-                 --base, or mend the engine's network or proxy",
-            ),
+            Trouble::NoRegistry(registry) => {
+                Failure::failed(format!("the registry {registry} cannot be reached")).mend(
+                    "mend the engine's network or proxy; the base images need none:\n\
+                     cargo xtask docker-base makes them from Debian's packages",
+                )
+            }
             Trouble::NotInRegistry(image) => Failure::failed(format!(
                 "there is no image {image}, here or in its registry, or it is not public"
             ))
@@ -244,16 +242,22 @@ fn registry_in(said: &str) -> Option<Trouble> {
         let network = [
             "no such host",
             "i/o timeout",
+            "context deadline exceeded",
             "connection refused",
+            "connection reset by peer",
             "network is unreachable",
             "no route to host",
             "TLS handshake timeout",
             "x509: ",
             "Client.Timeout exceeded",
             "proxyconnect",
+            // What a proxy answers that lets nobody through.
+            "\": Forbidden",
+            "\": EOF",
         ];
-        let quoted = line.split('"').nth(1);
-        let url = quoted.filter(|url| url.starts_with("http") && url.contains("/v2/"));
+        // The first thing in quotes may be the image: newer engines name both.
+        let mut quoted = line.split('"').skip(1).step_by(2);
+        let url = quoted.find(|text| text.starts_with("http") && text.contains("/v2/"));
         if let Some(url) = url.filter(|_| network.iter().any(|sign| line.contains(sign))) {
             let host = without_path(url);
             let host = host.split_once("://").map_or(host, |(_, host)| host);
@@ -264,18 +268,28 @@ fn registry_in(said: &str) -> Option<Trouble> {
 }
 
 /// `pull access denied for a/b, repository does not exist`, `manifest for
-/// a/b:c not found: manifest unknown`, `a/b:c: not found`.
+/// a/b:c not found: manifest unknown`, `failed to resolve reference "a/b:c":
+/// ... not found`.
 fn not_in_registry(line: &str) -> Option<String> {
     let word_after = |words: &str| {
         let (_, rest) = line.split_once(words)?;
         let end = rest.find([' ', ',']).unwrap_or(rest.len());
         Some(rest[..end].to_owned())
     };
-    word_after("pull access denied for ").or_else(|| {
+    let resolved = || {
+        let (_, rest) = line.split_once("failed to resolve reference \"")?;
+        let (name, why) = rest.split_once("\": ")?;
+        let says_no = why.ends_with(": not found") || why.starts_with("pull access denied");
+        says_no.then(|| name.to_owned())
+    };
+    let unknown = || {
         line.contains("manifest unknown")
             .then(|| word_after("manifest for "))
             .flatten()
-    })
+    };
+    word_after("pull access denied for ")
+        .or_else(unknown)
+        .or_else(resolved)
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Tests of the diagnosis with what engines really wrote.
 //!
-//! Docker 20.10 and 28.2 with buildx 0.13, podman 4.3; the address of the name
+//! Docker 20.10 and 28.2 with buildx 0.13, podman 4.3, and containerd's words of
+//! Docker 29 from its sources; the address of the name
 //! server is replaced by one for documentation.
 
 use super::*;
@@ -70,8 +71,24 @@ fn a_registry_that_does_not_answer() {
             "Unable to find image 'registry.invalid/debian:x' locally\ndocker: Error response from daemon: Get \"https://registry.invalid/v2/\": dial tcp: lookup registry.invalid on 192.0.2.53:53: no such host\n\nRun 'docker run --help' for more information",
             "ERROR: failed to solve: rpc error: code = Unknown desc = failed to solve with frontend dockerfile.v0: failed to create LLB definition: failed to do request: Head \"https://registry.invalid/v2/library/debian/manifests/bookworm\": dial tcp: lookup registry.invalid on 192.0.2.53:53: no such host",
             "Trying to pull registry.invalid/debian:x...\nError: initializing source docker://registry.invalid/debian:x: pinging container registry registry.invalid: Get \"https://registry.invalid/v2/\": dial tcp: lookup registry.invalid on 192.0.2.53:53: no such host",
+            "Error response from daemon: Get \"https://registry.invalid/v2/\": context deadline exceeded",
+            "Error response from daemon: Get \"https://registry.invalid/v2/\": Forbidden",
+            "Error response from daemon: failed to resolve reference \"registry.invalid/debian:x\": failed to do request: Head \"https://registry.invalid/v2/debian/manifests/x\": dial tcp: lookup registry.invalid on 192.0.2.53:53: no such host",
         ],
         &Trouble::NoRegistry("registry.invalid".to_owned()),
+    );
+}
+
+#[test]
+fn a_registry_that_says_no() {
+    expect(
+        &[
+            "Error response from daemon: pull access denied for me/nope, repository does not exist or may require 'docker login'",
+            "Error response from daemon: manifest for me/nope not found: manifest unknown: manifest unknown",
+            "Error response from daemon: failed to resolve reference \"me/nope\": me/nope: not found",
+            "Error response from daemon: failed to resolve reference \"me/nope\": pull access denied, repository does not exist or may require authorization: server message: insufficient_scope: authorization failed",
+        ],
+        &Trouble::NotInRegistry("me/nope".to_owned()),
     );
 }
 

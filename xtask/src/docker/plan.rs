@@ -75,6 +75,21 @@ pub struct Request {
     pub push: Option<ImageName>,
 }
 
+impl Request {
+    /// This stage, by the usual builder, and nothing else.
+    pub fn of(stage: Stage) -> Self {
+        Request {
+            stage,
+            builder: None,
+            cache: Cache::None,
+            no_cache: Wanted::No,
+            pull: Wanted::No,
+            sbom: Wanted::No,
+            push: None,
+        }
+    }
+}
+
 /// What is known of this machine.
 #[derive(Debug, Clone)]
 pub struct Facts {

@@ -4,15 +4,7 @@ use super::*;
 use crate::failure::Exit;
 
 fn request() -> Request {
-    Request {
-        stage: Stage::Build,
-        builder: None,
-        cache: Cache::None,
-        no_cache: Wanted::No,
-        pull: Wanted::No,
-        sbom: Wanted::No,
-        push: None,
-    }
+    Request::of(Stage::Build)
 }
 
 fn facts(builder: Builder) -> Facts {

@@ -48,10 +48,6 @@ pub enum Event {
     Started(String),
     /// A step's result was in the cache.
     Cached(String),
-    /// A step is done.
-    Done(String),
-    /// A step failed.
-    Failed(String),
     /// A line of a step's output.
     Said(String),
     /// A line that is no document: an error of buildx itself.
@@ -251,7 +247,7 @@ impl Heard {
             }
             (_, End::Built) => {
                 step.state = State::Done;
-                vec![Event::Done(name)]
+                Vec::new()
             }
         }
     }
@@ -260,12 +256,12 @@ impl Heard {
     pub fn fail(&mut self, error: &str) -> Vec<Event> {
         self.text.push_str(error);
         self.text.push('\n');
-        let Some((name, step)) = self.current() else {
+        let Some((_, step)) = self.current() else {
             return vec![Event::Text(error.to_owned())];
         };
         step.error = Some(error.to_owned());
         step.state = State::Done;
-        vec![Event::Failed(name)]
+        Vec::new()
     }
 
     /// The step that began last wrote a line.
@@ -310,7 +306,7 @@ impl Heard {
         if !vertex.error.is_empty() {
             step.error = Some(vertex.error);
             step.state = State::Done;
-            return Some(Event::Failed(name()));
+            return None;
         }
         let before = step.state;
         // A step can be asked for again, by the next call as well. What was
@@ -324,7 +320,7 @@ impl Heard {
         }
         if vertex.completed.is_some() {
             step.state = State::Done;
-            return Some(Event::Done(name()));
+            return None;
         }
         if vertex.started.is_some() && before == State::Waiting {
             step.state = State::Running;

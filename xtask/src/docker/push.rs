@@ -50,11 +50,13 @@ pub fn check(cx: &Context, engine: &Engine, request: &Request) -> Result<()> {
     if output.status.success() || answered(&output.stderr) {
         return Ok(());
     }
-    let failure = refused(&output.stderr);
-    Err(Failure {
-        what: format!("{} cannot be pushed: {}", name.0, failure.what),
-        ..failure
-    })
+    let what = format!(
+        "{} cannot be pushed: {}",
+        name.0,
+        refused(&output.stderr).what
+    );
+    Err(Failure::failed(what)
+        .mend("look at its name, log in to its registry, or mend the engine's network or proxy"))
 }
 
 fn answered(said: &str) -> bool {
@@ -92,12 +94,7 @@ pub fn push(
         if cx.dry_run {
             continue;
         }
-        let mut said = String::new();
-        let status = call::listen(cx, command, |line| {
-            cx.ui.detail(line);
-            said.push_str(line);
-            said.push('\n');
-        })?;
+        let (status, said) = call::collect(cx, command, |line| cx.ui.detail(line))?;
         if !status.success() {
             return Err(refused(&said));
         }

@@ -5,7 +5,7 @@
 //! killed, and by the next run if everything was.
 //!
 //! **Invariants:** no container is started before its keeper watches; when
-//! [`run`] returns there is none left.
+//! [`run()`] returns there is none left.
 
 use std::io::{self, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
@@ -93,11 +93,7 @@ fn create(cx: &Context, engine: &Engine, container: &Container) -> Result<()> {
     let mut command = engine.command();
     command.args(container.create(engine.client));
     cx.ui.echo_probe(&command);
-    let mut said = String::new();
-    let status = call::listen(cx, command, |line| {
-        said.push_str(line);
-        said.push('\n');
-    })?;
+    let (status, said) = call::collect(cx, command, |_| ())?;
     if status.success() {
         return Ok(());
     }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::build;
-use super::choices::{Cache, Stage, Steps};
+use super::choices::{Stage, Steps};
 use super::engine::{Client, Engine, Platform};
 use super::plan::{Request, Wanted};
 use super::running::{self, Io};
@@ -196,15 +196,7 @@ pub fn run(cx: &Context, trial: Trial, asked: &Asked) -> Result<()> {
 
 /// The kernel that `docker-build` leaves: its folder and its digest.
 fn kernel(cx: &Context, engine: &Engine, platform: Platform) -> Result<(PathBuf, String)> {
-    let request = Request {
-        stage: Stage::Export,
-        builder: None,
-        cache: Cache::None,
-        no_cache: Wanted::No,
-        pull: Wanted::No,
-        sbom: Wanted::No,
-        push: None,
-    };
+    let request = Request::of(Stage::Export);
     let facts = build::facts(cx, engine, &request)?;
     let folder = build::files(cx, platform);
     let target = build::target(cx, engine, platform, None, folder.clone())?;

@@ -36,7 +36,7 @@ pub fn dir(cx: &Context) -> PathBuf {
 /// # Errors
 /// [`Exit::Missing`](crate::failure::Exit::Missing) with the reason where it
 /// cannot be had.
-pub(super) fn program(cx: &Context, lint: Lint) -> Result<PathBuf> {
+pub fn program(cx: &Context, lint: Lint) -> Result<PathBuf> {
     if lint == Lint::Bake {
         return buildx(cx);
     }

@@ -3,7 +3,7 @@
 //! Owns which linter reads which files, with which words, and what counts as
 //! clean. A linter that finds nothing may be looking at nothing: before each
 //! reads our files it must find a fault planted for it. The steps of
-//! `cargo xtask ci` call [`run`]; `install` brings the programs.
+//! `cargo xtask ci` call [`run()`]; `install` brings the programs.
 
 pub mod install;
 mod planted;

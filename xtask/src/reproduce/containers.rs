@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 use super::{Absent, CD, Cause, Findings, Made, NotCompared, ROOT, Request, folder, loader};
 use crate::context::Context;
 use crate::docker::build::{self, folder_name};
-use crate::docker::choices::{Cache, Stage, Steps};
+use crate::docker::choices::{Stage, Steps};
 use crate::docker::engine::{self, Engine, Platform};
-use crate::docker::plan::{self, Wanted};
+use crate::docker::plan;
 use crate::docker::running::Io;
 use crate::docker::session::{self, Kvm, Session};
 use crate::failure::{Doing, Failure, Result};
@@ -50,15 +50,7 @@ pub(super) fn build(cx: &Context, request: &Request, findings: &mut Findings) ->
 fn one(cx: &Context, engine: &Engine, platform: Platform, findings: &mut Findings) -> Result<()> {
     let dir = folder(cx, &folder_name(platform));
     let kernel = dir.join("kernel");
-    let request = plan::Request {
-        stage: Stage::Export,
-        builder: None,
-        cache: Cache::None,
-        no_cache: Wanted::No,
-        pull: Wanted::No,
-        sbom: Wanted::No,
-        push: None,
-    };
+    let request = plan::Request::of(Stage::Export);
     let facts = build::facts(cx, engine, &request)?;
     let target = build::target(cx, engine, platform, None, kernel.clone())?;
     build::build(cx, engine, &request, &facts, target, Steps::Auto)?;

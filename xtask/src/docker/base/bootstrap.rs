@@ -244,14 +244,11 @@ fn epoch(cx: &Context, work: &Path) -> Result<Epoch> {
 fn step(cx: &Context, title: &str, command: Command) -> Result<std::result::Result<(), String>> {
     let progress = cx.ui.progress(title);
     cx.ui.echo_probe(&command);
-    let mut said: Vec<String> = Vec::new();
-    let status = call::listen(cx, command, |line| {
-        progress.now(line);
-        said.push(line.to_owned());
-    })?;
+    let (status, said) = call::collect(cx, command, |line| progress.now(line))?;
     if status.success() {
         return Ok(Ok(()));
     }
+    let said: Vec<&str> = said.lines().collect();
     let first = said.len().saturating_sub(SHOWN);
     Ok(Err(said[first..].join("\n")))
 }
@@ -262,9 +259,13 @@ fn not_fetched(recipe: &Recipe, said: &str) -> Failure {
         recipe.suite,
         recipe.platform.debian_arch()
     );
-    let mend = match said.contains("keyring") || said.contains("signed by") {
-        true => "its keys are missing: sudo apt-get install debian-archive-keyring",
-        false => "is the archive reachable? name another with --mirror",
+    let mend = if said.contains("No such script") {
+        "debootstrap here knows no release of that name; those it knows: \
+         ls /usr/share/debootstrap/scripts"
+    } else if said.contains("keyring") || said.contains("signed by") {
+        "its keys are missing: sudo apt-get install debian-archive-keyring"
+    } else {
+        "is the archive reachable? name another with --mirror"
     };
     Failure::failed(what).mend(mend)
 }

@@ -40,8 +40,8 @@ pub fn ensure(
     if let Some(found) = look(cx, engine, name)? {
         return checked(&found, platform, name).map(|()| name.to_owned());
     }
-    let trouble = match cx.offline {
-        true => Trouble::NoRegistry("of this image, because of --offline,".to_owned()),
+    let failure = match cx.offline {
+        true => absent(name, "--offline forbids to ask its registry".to_owned()),
         false => match pull(cx, engine, platform, name)? {
             None => {
                 if let Some(found) = look(cx, engine, name)? {
@@ -49,18 +49,31 @@ pub fn ensure(
                 }
                 return Ok(name.to_owned());
             }
-            Some(trouble) => trouble,
+            Some(trouble @ Trouble::NoRegistry(_)) => absent(name, trouble.failure().what),
+            Some(trouble) => return Err(trouble.failure()),
         },
     };
-    let may_make = cx.setup_allowed && matches!(trouble, Trouble::NoRegistry(_));
-    if name != usual || !may_make {
-        return Err(trouble.failure());
+    if name != usual {
+        return Err(failure.mend(
+            "name one that is here with --base, or leave --base out; \
+             or mend the engine's network or proxy",
+        ));
     }
-    let failure = trouble.failure();
+    if !cx.setup_allowed {
+        return Err(failure.mend(
+            "run: cargo xtask docker-base\n\
+             it makes the base images from Debian's packages; or name one that is here with \
+             --base, or mend the engine's network or proxy",
+        ));
+    }
     cx.ui.say(format_args!("{}: making it", failure.what));
     let recipe = Recipe::new(platform, Suite::default(), None, build::certificates())?;
     bootstrap::make(cx, engine, &recipe, bootstrap::Cached::Used)?;
     Ok(name.to_owned())
+}
+
+fn absent(name: &str, why: String) -> Failure {
+    Failure::failed(format!("{name} is not on this machine, and {why}"))
 }
 
 /// The image of this name on this machine.
@@ -100,12 +113,7 @@ fn pull(cx: &Context, engine: &Engine, platform: Platform, name: &str) -> Result
     cx.ui.echo(&command);
     let progress = cx.ui.progress(format!("asking the registry for {name}"));
     let shown = ui::command_line(&command);
-    let mut said = String::new();
-    let status = call::listen(cx, command, |line| {
-        progress.now(line);
-        said.push_str(line);
-        said.push('\n');
-    })?;
+    let (status, said) = call::collect(cx, command, |line| progress.now(line))?;
     if status.success() {
         return Ok(None);
     }

@@ -185,6 +185,9 @@ fn passes_code_and_output_on(lab: &Lab<'_>) -> Outcome {
         .xtask(&["docker-run", "--", "build", "--release", "--dev"])
         .run()?;
     wrong.expect(2, &["exclude each other"])?;
+    // Or the deadlines below pass while the kernel is compiled.
+    let built = lab.xtask(&["docker-run", "--", "build"]).run()?;
+    built.expect(0, &[])?;
     let late = [
         "docker-run",
         "--",

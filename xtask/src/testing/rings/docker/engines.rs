@@ -2,7 +2,7 @@
 
 use super::Row;
 use super::daemon::Daemon;
-use super::lab::{Lab, Outcome, Stop};
+use super::lab::{Lab, Outcome, Stop, only_the_lock};
 
 pub(super) const CASES: &[Row] = &[
     ("doctor", "sees_the_engine", sees_the_engine),
@@ -140,11 +140,5 @@ fn is_whole_or_not_there(lab: &Lab<'_>) -> Outcome {
     if !left.trim().is_empty() {
         return Err(Stop::Failed(format!("it left an image: {left}")));
     }
-    let folder = lab.folder.join("target/docker/base");
-    let files = std::fs::read_dir(&folder).into_iter().flatten().flatten();
-    let names: Vec<_> = files.map(|file| file.file_name()).collect();
-    match names.iter().find(|name| *name != ".exov6-lock") {
-        Some(name) => Err(Stop::Failed(format!("it left {}", name.to_string_lossy()))),
-        None => Ok(()),
-    }
+    only_the_lock(&lab.folder.join("target/docker/base"))
 }

@@ -1,12 +1,11 @@
 //! Ctrl-C in each phase of what takes long, and a container that is killed.
 
 use std::fs;
-use std::path::Path;
 
 use rustix::process::Signal;
 
 use super::Row;
-use super::lab::{Lab, Outcome, Stop};
+use super::lab::{Lab, Outcome, Stop, only_the_lock};
 use crate::docker::container::OWNER_LABEL;
 use crate::failure::Doing;
 
@@ -47,19 +46,7 @@ fn base(lab: &Lab<'_>, pattern: &str) -> Outcome {
         return Err(Stop::Failed(format!("{name} is another one now")));
     }
     // Neither an archive that looks whole nor a gigabyte of work.
-    nothing_but(&target.join("docker/base"), ".exov6-lock")
-}
-
-fn nothing_but(folder: &Path, name: &str) -> Outcome {
-    let doing = || format!("reading {}", folder.display());
-    for entry in fs::read_dir(folder).doing(doing())? {
-        let found = entry.doing(doing())?.file_name();
-        if found != name {
-            let what = format!("it left {}", folder.join(found).display());
-            return Err(Stop::Failed(what));
-        }
-    }
-    Ok(())
+    only_the_lock(&target.join("docker/base"))
 }
 
 fn base_fetching(lab: &Lab<'_>) -> Outcome {

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::context::Context;
-use crate::docker::base::MAKER_LABEL;
+use crate::docker::container::OWNER_LABEL;
 use crate::docker::engine::Engine;
 use crate::failure::{Doing, Exit, Failure, Result};
 use crate::interrupt;
@@ -154,6 +154,19 @@ impl<'a> Lab<'a> {
         engine.arg("--tag").arg(name).arg(&folder);
         self.ask(engine).map(drop)
     }
+}
+
+/// A folder of base images in which nothing was left but its lock.
+pub(super) fn only_the_lock(folder: &Path) -> Outcome {
+    let doing = || format!("reading {}", folder.display());
+    for entry in fs::read_dir(folder).doing(doing())? {
+        let found = entry.doing(doing())?.file_name();
+        if found != ".exov6-lock" {
+            let what = format!("it left {}", folder.join(found).display());
+            return Err(Stop::Failed(what));
+        }
+    }
+    Ok(())
 }
 
 impl Drop for Lab<'_> {
@@ -377,7 +390,7 @@ impl Said<'_> {
     /// It left no container of its own. One that the engine is removing by
     /// itself is none.
     pub(super) fn leaves_nothing(&self) -> Outcome {
-        let filter = format!("label={MAKER_LABEL}={}", self.pid);
+        let filter = format!("label={OWNER_LABEL}={}", self.pid);
         let format = "{{.State}} {{.Names}}";
         let words = ["ps", "--all", "--filter", &filter, "--format", format];
         let left = self.lab.docker(&words)?;

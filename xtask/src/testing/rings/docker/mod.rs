@@ -10,6 +10,7 @@ mod engines;
 mod faults;
 mod interrupts;
 mod lab;
+mod others;
 
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
@@ -37,6 +38,7 @@ fn table() -> impl Iterator<Item = Row> {
         containers::CASES,
         faults::CASES,
         interrupts::CASES,
+        others::CASES,
     ]
     .into_iter()
     .flatten()
