@@ -132,6 +132,10 @@ impl Kmsg {
                 let body = one_word(TypeName::PORT_NAME, name);
                 (notify, NotifyId::PORT_DELETED, body, None)
             }
+            Effect::MessageAccepted { notify, name } => {
+                let body = one_word(TypeName::PORT_NAME, name);
+                (notify, NotifyId::MSG_ACCEPTED, body, None)
+            }
             Effect::DeadName { notify, name } => {
                 let body = one_word(TypeName::PORT_NAME, name);
                 (notify, NotifyId::DEAD_NAME, body, None)

@@ -64,6 +64,7 @@ impl Post {
         | Effect::PortDestroyed { notify, .. }
         | Effect::NoSenders { notify, .. }
         | Effect::SendOnce { notify }
+        | Effect::MessageAccepted { notify, .. }
         | Effect::DeadName { notify, .. }) = effect;
         let kmsg = match self.ports.is_dead(notify) {
             true => None,
@@ -155,7 +156,9 @@ impl Post {
     /// Takes the first message of `port`, with its sequence number; a sender
     /// that waited for room may go on.
     pub(super) fn dequeue(&mut self, port: PortId) -> Option<(Kmsg, u32)> {
-        let (message, sequence) = self.ports.dequeue(port)?;
+        let mut effects = Effects::new();
+        let (message, sequence) = self.ports.dequeue(port, &mut effects)?;
+        self.notify_all(&effects);
         self.waiters.wake_one(Place::Send(port));
         Some((self.take(message)?, sequence))
     }

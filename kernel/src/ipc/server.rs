@@ -7,6 +7,7 @@
 
 use abi::kern_return::KernReturn;
 use abi::message::{Header, NotifyId, TypeName};
+use abi::port::PortStatus;
 use abi::routine::mach_port::*;
 use abi::routine::{ReplyBody, RequestBody, decode_request, encode_refusal, encode_reply};
 use abi::wire::{AnyRight, Form, MoveSendOnce};
@@ -107,6 +108,24 @@ impl Ipc {
                 names.mod_refs(ports, of.name.0, right, of.delta, effects_of_it)?;
                 Ok(mach_port_mod_refs::Reply {})
             }),
+            mach_port_get_receive_status::ID => {
+                call.answer(|of: mach_port_get_receive_status::Request| {
+                    let status = names.status(ports, of.name.0)?;
+                    Ok(mach_port_get_receive_status::Reply {
+                        status: PortStatus {
+                            pset: status.set,
+                            seqno: status.sequence,
+                            mscount: status.make_send_count,
+                            qlimit: status.queue_limit,
+                            msgcount: status.queued,
+                            sorights: status.send_once_rights,
+                            srights: status.has_send_rights.into(),
+                            pdrequest: status.has_port_destroyed.into(),
+                            nsrequest: status.has_no_senders.into(),
+                        },
+                    })
+                })
+            }
             mach_port_set_qlimit::ID => call.answer(|of: mach_port_set_qlimit::Request| {
                 // Before the name is looked at: seen.
                 if of.qlimit > QUEUE_LIMIT_MAX {
