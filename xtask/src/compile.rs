@@ -143,7 +143,7 @@ fn rustc_flags(cpu: Cpu, linker: &Linker, renamed: &[(PathBuf, &str)]) -> Vec<St
         "-Csymbol-mangling-version=v0".to_owned(),
         identity::revision_flag(),
         // A rustc of 32 bits weighs stack slots in x87 registers, which are
-        // wider than SSE's, and chooses others (docs/decisions/0014).
+        // wider than SSE's, and chooses others (docs/decisions/0015).
         "-Cllvm-args=-disable-ssc".to_owned(),
     ];
     if let Linker::Lld(path) = linker {
