@@ -109,7 +109,7 @@ choice! {
 }
 
 choice! {
-    /// The four rings of tests, innermost first.
+    /// The five rings of tests, innermost first.
     pub enum Ring {
         /// Pure logic, on this machine.
         Host = "host",
@@ -119,6 +119,8 @@ choice! {
         Kernels = "kernels",
         /// The whole system.
         System = "system",
+        /// This tool against a container engine.
+        Docker = "docker",
     }
 }
 
@@ -260,7 +262,7 @@ mod tests {
         let error = "hots".parse::<Ring>().expect_err("no such ring");
         assert_eq!(
             error.0,
-            "`hots` is not one of host, ktest, kernels, system; did you mean `host`?"
+            "`hots` is not one of host, ktest, kernels, system, docker; did you mean `host`?"
         );
     }
 

@@ -12,12 +12,13 @@ use crate::cli::{Color, Ktest, Profile};
 use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
 use crate::machine::Cpu;
+use crate::process;
 use crate::project::Variant;
-use crate::toolchain::{self, Linker, Toolchain, Version};
+use crate::toolchain::{self, Linker, Toolchain, Version, identity};
 use crate::ui::Verbosity;
 
 /// The name of the target: its file without `.json`.
-const TARGET: &str = "i686-exov6";
+pub const TARGET: &str = "i686-exov6";
 /// What stands for the work tree in the kernel's messages and debug data.
 pub const ROOT_NAME: &str = "/exov6";
 /// What stands for the library sources.
@@ -58,6 +59,7 @@ impl Compilation<'_> {
     pub fn cargo(&self, cx: &Context, subcommand: &str) -> Result<Command> {
         let linker = toolchain::linker(self.toolchain)?;
         let mut command = self.toolchain.cargo(cx, subcommand);
+        identity::wrap(&mut command)?;
         command.args(self.toolchain.unstable_options());
         command
             .args(["--package", "kernel", "--target"])
@@ -114,18 +116,18 @@ impl Compilation<'_> {
     /// Folders of this machine, and what the kernel calls them instead: its
     /// bytes must not depend on where it was built.
     fn renamed(&self, cx: &Context) -> Vec<(PathBuf, &'static str)> {
-        let sources = &self.toolchain.sources;
-        let mut renamed = vec![
-            (cx.project.root().to_owned(), ROOT_NAME),
-            (sources.clone(), SOURCES_NAME),
+        let mut renamed = Vec::new();
+        let folders = [
+            (Some(cx.project.root().to_owned()), ROOT_NAME),
+            (Some(self.toolchain.sources.clone()), SOURCES_NAME),
+            (toolchain::cargo_home(), CARGO_NAME),
         ];
-        if let Ok(real) = std::fs::canonicalize(sources) {
-            if real != *sources {
-                renamed.push((real, SOURCES_NAME));
-            }
-        }
-        if let Some(home) = toolchain::cargo_home() {
-            renamed.push((home, CARGO_NAME));
+        for (folder, name) in folders {
+            let Some(folder) = folder else { continue };
+            // A compiler's working folder has no symbolic links in its name.
+            let real = std::fs::canonicalize(&folder).ok();
+            renamed.extend(real.filter(|real| *real != folder).map(|real| (real, name)));
+            renamed.push((folder, name));
         }
         renamed
     }
@@ -139,6 +141,10 @@ fn rustc_flags(cpu: Cpu, linker: &Linker, renamed: &[(PathBuf, &str)]) -> Vec<St
         "-Cforce-frame-pointers=yes".to_owned(),
         // Names with their generics, and the same from every compiler.
         "-Csymbol-mangling-version=v0".to_owned(),
+        identity::revision_flag(),
+        // A rustc of 32 bits weighs stack slots in x87 registers, which are
+        // wider than SSE's, and chooses others (docs/decisions/0014).
+        "-Cllvm-args=-disable-ssc".to_owned(),
     ];
     if let Linker::Lld(path) = linker {
         flags.push(format!("-Clinker={}", path.display()));
@@ -221,7 +227,7 @@ pub fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
         .ok_or_else(|| Failure::failed(format!("{} has no folder", file.display())))?;
     std::fs::create_dir_all(dir).doing(doing())?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let part = dir.join(format!(".{name}.{}", std::process::id()));
+    let part = dir.join(format!(".{name}.{}", process::own_name()));
     std::fs::write(&part, bytes).doing(doing())?;
     std::fs::rename(&part, file).doing(doing())
 }

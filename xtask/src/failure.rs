@@ -35,9 +35,29 @@ pub enum Exit {
 }
 
 impl Exit {
+    /// Every exit code.
+    pub const ALL: [Exit; 9] = [
+        Exit::Done,
+        Exit::Failed,
+        Exit::Usage,
+        Exit::Missing,
+        Exit::NothingMatched,
+        Exit::TestsFailed,
+        Exit::BuildFailed,
+        Exit::Deadline,
+        Exit::Interrupted,
+    ];
+
     /// The number the shell sees.
     pub fn code(self) -> u8 {
         self as u8
+    }
+
+    /// The exit code with this number, if there is one.
+    pub fn of(code: i32) -> Option<Exit> {
+        Exit::ALL
+            .into_iter()
+            .find(|exit| i32::from(exit.code()) == code)
     }
 }
 

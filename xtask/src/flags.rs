@@ -14,7 +14,12 @@
 use std::path::PathBuf;
 
 use crate::cli::{Color, ConfigAction, ImageKind, Partition, Ring, Shell, Timeout};
+use crate::docker::base::recipe::{Mirror, Suite};
+use crate::docker::choices::{Cache, ImageName, Platforms, Stage, Steps};
+use crate::docker::engine::{Client, Platform};
 use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Memory, Net, Pc, Port, Vga};
+use crate::product::Stated;
+use crate::summary::{Job, Kind};
 
 xflags::xflags! {
     /// ExoV6: a Mach microkernel for i386 PCs, and the tool around it.
@@ -44,8 +49,12 @@ xflags::xflags! {
         cmd setup {
             /// One versioned JSON document on stdout; everything else on stderr.
             optional --json
+            /// Also Docker's engine and buildx, and start the engine.
+            optional --docker
             /// Also the oldest supported compiler, into target/toolchains.
             optional --oldest
+            /// Also the linters of ci/lint/requirements.txt, into target/lint.
+            optional --lint
             /// Answer: install even if only optional tools are missing.
             optional --all
         }
@@ -70,6 +79,10 @@ xflags::xflags! {
             optional --ktest
             /// A compiler to use: the folder above its bin/.
             optional --toolchain dir: PathBuf
+            /// Leave kernel, symbols, sizes and manifest.json in this folder.
+            optional --output dir: PathBuf
+            /// The commit of sources that git cannot be asked about, for the manifest.
+            optional --commit id: Stated
         }
 
         /// Check a kernel image against loader and CPU. Example: cargo xtask check-elf --cpu pentium
@@ -92,6 +105,8 @@ xflags::xflags! {
             required kind: ImageKind
             /// The folder whose files go into the image.
             optional --root dir: PathBuf
+            /// A kernel file instead of the built one.
+            optional --kernel file: PathBuf
             /// Kernel command line on the ISO.
             optional --append text: String
             /// Where to write it.
@@ -154,7 +169,7 @@ xflags::xflags! {
         cmd test {
             /// Run the cases whose name contains this.
             optional filter: String
-            /// host, ktest, kernels or system; all if not given.
+            /// host, ktest, kernels, system or docker; all if not given.
             repeated --ring ring: Ring
             /// Name the cases, run none.
             optional --list
@@ -212,6 +227,24 @@ xflags::xflags! {
             optional --count
         }
 
+        /// Prove that the same sources give the same bytes. Example: cargo xtask reproduce --host
+        cmd reproduce {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386, linux/amd64 or both (the default): containers that build too.
+            optional --platform platforms: Platforms
+            /// Only on this host, without containers.
+            optional --host
+            /// docker or podman.
+            optional --engine client: Client
+            /// Fail if anything could not be compared, an engine that is missing included.
+            optional --require-docker
+            /// The kernel with checks; containers do not build that.
+            optional --dev
+            /// A compiler for this host's builds: the folder above its bin/.
+            optional --toolchain dir: PathBuf
+        }
+
         /// Check the rules of the house that a program can check. Example: cargo xtask tidy
         cmd tidy {
             /// One versioned JSON document on stdout; everything else on stderr.
@@ -224,6 +257,104 @@ xflags::xflags! {
             optional --json
             /// Only the steps whose name contains this.
             optional --only step: String
+            /// Write the JSON document to a file as well.
+            optional --report file: PathBuf
+        }
+
+        /// Summarise other jobs' reports. Example: cargo xtask ci-summary --input results
+        cmd ci-summary {
+            /// A folder with the reports of jobs, at any depth.
+            repeated --input dir: PathBuf
+            /// The same of the base branch, or what --json wrote there.
+            optional --baseline dir: PathBuf
+            /// How a job ended: NAME=success, failure, cancelled or skipped.
+            repeated --job result: Job
+            /// steps, tests, boot or build: fail if no input is of this kind.
+            repeated --require kind: Kind
+            /// Write a static page.
+            optional --html file: PathBuf
+            /// Write the numbers, for the next run's --baseline.
+            optional --json file: PathBuf
+            /// Write the Markdown to a file (- for stdout) instead of $GITHUB_STEP_SUMMARY.
+            optional --output file: PathBuf
+        }
+
+        /// Build image and kernel in a container. Example: cargo xtask docker-build
+        cmd docker-build {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386, linux/amd64, or both with a comma.
+            optional --platform platforms: Platforms
+            /// toolchain, build, test or export: how far to go (build).
+            optional --target stage: Stage
+            /// docker or podman.
+            optional --engine client: Client
+            /// A builder of buildx instead of the engine's own.
+            optional --builder name: String
+            /// The base image, by tag or by digest.
+            optional --base ref: ImageName
+            /// none, local, gha or registry=REF: where layers are kept as well.
+            optional --cache where: Cache
+            /// Use no layer that is there.
+            optional --no-cache
+            /// Ask the registry for a newer base image.
+            optional --pull
+            /// auto, plain or rawjson.
+            optional --progress steps: Steps
+            /// Where the kernel's files go; a folder for each of several platforms.
+            optional --output dir: PathBuf
+            /// Push the image under this name.
+            optional --push ref: ImageName
+            /// Write down what is in the image; needs a builder of its own.
+            optional --sbom
+        }
+
+        /// Make the base images from Debian's packages. Example: cargo xtask docker-base
+        cmd docker-base {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386, linux/amd64, or both with a comma (both).
+            optional --platform platforms: Platforms
+            /// The release of Debian (bookworm).
+            optional --suite suite: Suite
+            /// The archive, if not the one of this machine.
+            optional --mirror address: Mirror
+            /// docker or podman.
+            optional --engine client: Client
+            /// Make them anew, also over images that this tool did not make.
+            optional --replace
+        }
+
+        /// Run a command of this tool in a container. Example: cargo xtask docker-run -- test
+        cmd docker-run {
+            /// linux/386 or linux/amd64.
+            optional --platform platform: Platform
+            /// docker or podman.
+            optional --engine client: Client
+            /// Give the container /dev/kvm; the command must ask for it too.
+            optional --kvm
+            /// The command and its flags, after --.
+            repeated words: String
+        }
+
+        /// Boot the smallest machine in a container. Example: cargo xtask docker-smoke
+        cmd docker-smoke {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386 or linux/amd64.
+            optional --platform platform: Platform
+            /// docker or podman.
+            optional --engine client: Client
+        }
+
+        /// Boot two processors in a container. Example: cargo xtask docker-integration
+        cmd docker-integration {
+            /// One versioned JSON document on stdout; everything else on stderr.
+            optional --json
+            /// linux/386 or linux/amd64.
+            optional --platform platform: Platform
+            /// docker or podman.
+            optional --engine client: Client
         }
 
         /// Show the settings and where each came from. Example: cargo xtask config show

@@ -280,8 +280,15 @@ mod tests {
                 "test",
                 "gdb",
                 "bench-boot",
+                "reproduce",
                 "tidy",
                 "ci",
+                "ci-summary",
+                "docker-build",
+                "docker-base",
+                "docker-run",
+                "docker-smoke",
+                "docker-integration",
                 "config",
                 "completions"
             ]

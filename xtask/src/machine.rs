@@ -115,6 +115,20 @@ impl Memory {
         Memory { mib }
     }
 
+    /// The most that an emulator with pointers of this many bits can give.
+    pub const fn most_of_emulator(bits: u32) -> Self {
+        match bits {
+            32 => Memory { mib: 2047 },
+            _ => Memory::MOST,
+        }
+    }
+
+    /// Whether this machine's emulators can give so much: they are built for
+    /// the same processor as this tool, in a 32-bit container as well.
+    pub fn fits_here(self) -> bool {
+        self <= Memory::most_of_emulator(usize::BITS)
+    }
+
     /// The size in MiB.
     pub const fn mib(self) -> u32 {
         self.mib
@@ -258,5 +272,13 @@ mod tests {
         }
         assert_eq!(processors(8), Ok(8));
         assert!(processors(0).is_err() && processors(9).is_err());
+    }
+
+    #[test]
+    fn a_32_bit_emulator_ends_below_2g() {
+        let two: Memory = "2G".parse().expect("a size");
+        assert!(two > Memory::most_of_emulator(32));
+        assert!(Memory::MOST <= Memory::most_of_emulator(64));
+        assert!("1G".parse::<Memory>().expect("a size").fits_here());
     }
 }

@@ -18,6 +18,22 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
+/// What to call this process's own files where others have theirs: its number,
+/// and in a container, where many have the same one, the container's as well.
+pub fn own_name() -> String {
+    /// The space of process numbers in which the machine itself runs.
+    const FIRST: &str = "pid:[4026531836]";
+    let number = process::id();
+    match std::fs::read_link("/proc/self/ns/pid") {
+        Ok(space) if space.as_os_str() != FIRST => {
+            let space = space.to_string_lossy();
+            let digits = space.trim_matches(|c: char| !c.is_ascii_digit());
+            format!("{number}-{digits}")
+        }
+        _ => number.to_string(),
+    }
+}
+
 /// How long a child may take to end after SIGTERM.
 pub const GRACE: Duration = Duration::from_millis(500);
 

@@ -92,6 +92,10 @@ pub fn shown(bytes: u64) -> String {
     if bytes < 1024 {
         return format!("{bytes} bytes");
     }
+    // Images are larger than kernels.
+    if bytes >= 100 << 20 {
+        return format!("{} MiB", bytes >> 20);
+    }
     // One decimal without floating point: tenths of a KiB, rounded.
     let tenths = (bytes.saturating_mul(10).saturating_add(512)) / 1024;
     format!("{}.{} KiB", tenths / 10, tenths % 10)

@@ -29,6 +29,12 @@ pub fn measure(cx: &Context, kernel: &Path, cpu: Cpu) -> Result<Vec<Count>> {
         };
         for mib in MEMORY_MIB {
             let memory = crate::machine::Memory::from_mib(mib);
+            if !memory.fits_here() {
+                cx.ui.warn(format_args!(
+                    "a 32-bit emulator cannot give {memory}: not counted"
+                ));
+                continue;
+            }
             let name = |kind: &str| format!("{kind}/{memory}/{firmware}");
             progress.now(name("ready"));
             let machine = |kernel: &Path| {

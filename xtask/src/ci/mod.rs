@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use crate::context::Context;
 use crate::failure::{Exit, Failure, Result};
 use crate::interrupt;
+use crate::lint::{self, Lint};
 
 pub mod report;
 mod steps;
@@ -43,7 +44,7 @@ pub struct Ran {
 }
 
 /// All steps, the quickest answers first.
-pub const STEPS: [Step; 12] = [
+pub const STEPS: [Step; 19] = [
     Step {
         name: "fmt",
         about: "every file is formatted",
@@ -53,6 +54,36 @@ pub const STEPS: [Step; 12] = [
         name: "tidy",
         about: "the rules of the house hold",
         run: steps::tidy,
+    },
+    Step {
+        name: "lint-hadolint",
+        about: "Dockerfiles are sound",
+        run: |cx| lint::run(cx, Lint::Hadolint),
+    },
+    Step {
+        name: "lint-jactionlint",
+        about: "workflows are well-formed",
+        run: |cx| lint::run(cx, Lint::Jactionlint),
+    },
+    Step {
+        name: "lint-zizmor",
+        about: "workflows are safe",
+        run: |cx| lint::run(cx, Lint::Zizmor),
+    },
+    Step {
+        name: "lint-shellcheck",
+        about: "shell files are sound",
+        run: |cx| lint::run(cx, Lint::Shellcheck),
+    },
+    Step {
+        name: "lint-compose",
+        about: "compose reads its file",
+        run: |cx| lint::run(cx, Lint::Compose),
+    },
+    Step {
+        name: "lint-bake",
+        about: "buildx reads the bake file",
+        run: |cx| lint::run(cx, Lint::Bake),
     },
     Step {
         name: "clippy-host",
@@ -83,6 +114,11 @@ pub const STEPS: [Step; 12] = [
         name: "image",
         about: "images are the same twice",
         run: steps::image,
+    },
+    Step {
+        name: "reproduce",
+        about: "the same bytes from two paths",
+        run: steps::reproduce,
     },
     Step {
         name: "budget",

@@ -41,6 +41,8 @@ fn word(ran: &Ran) -> &'static str {
 pub struct Document {
     schema: &'static str,
     steps: Vec<Entry>,
+    /// Steps that were to run and were not reached.
+    not_run: Vec<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -52,8 +54,8 @@ struct Entry {
     reason: Option<String>,
 }
 
-/// The document about the steps that ran.
-pub fn document(ran: &[Ran]) -> Document {
+/// The document about the steps that ran, of those planned.
+pub fn document(ran: &[Ran], planned: &[&'static Step]) -> Document {
     let entry = |ran: &Ran| {
         let (status, reason) = match &ran.result {
             Ok(End::Passed) => ("passed", None),
@@ -71,6 +73,11 @@ pub fn document(ran: &[Ran]) -> Document {
     Document {
         schema: "exov6.ci/1",
         steps: ran.iter().map(entry).collect(),
+        not_run: planned
+            .iter()
+            .map(|step| step.name)
+            .filter(|name| ran.iter().all(|ran| ran.name != *name))
+            .collect(),
     }
 }
 
@@ -104,10 +111,12 @@ mod tests {
         assert_eq!(table[0], "ok            2.00 s  fmt");
         assert!(table[3].starts_with("not run"), "{}", table[3]);
         assert_eq!(last_line(&ran), "1 passed, 1 failed, 1 skipped");
-        let text = serde_json::to_string(&document(&ran)).expect("plain data");
+        let text = serde_json::to_string(&document(&ran, &planned)).expect("plain data");
         assert!(
             text.contains("\"reason\":\"broken\"") && text.contains("exov6.ci/1"),
             "{text}"
         );
+        let not_run = format!("\"not_run\":[\"{}\"]", STEPS[3].name);
+        assert!(text.contains(&not_run), "{text}");
     }
 }

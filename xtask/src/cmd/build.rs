@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 pub use crate::cli::{Ktest, Profile};
-use crate::compile::{Compilation, write_whole};
+use crate::compile::{Compilation, TARGET, write_whole};
 use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
 use crate::finalise::finalise;
 use crate::flags;
 use crate::lock::Lock;
 use crate::machine::Cpu;
+use crate::product::{self, Facts, Manifest, Product, Source, Unfinished};
 use crate::project::Variant;
 use crate::run;
 pub use crate::sizes::Sizes;
@@ -85,6 +86,8 @@ struct Document<'a> {
     compiler: Version,
     sizes: Sizes,
     sizes_before: Option<Sizes>,
+    output: Option<&'a Path>,
+    manifest: Option<&'a Manifest>,
 }
 
 /// Builds a kernel: compiles, links, adds the symbol table.
@@ -159,10 +162,20 @@ pub fn run(cx: &Context, flags: flags::Build) -> Result<()> {
         },
         toolchain: flags.toolchain,
     };
+    let output = flags.output.as_deref().filter(|_| !cx.dry_run);
+    if let Some(dir) = output {
+        // Tried now, so that a folder nobody can write to costs no build.
+        drop(Unfinished::begin(dir)?);
+    }
+    let stated = flags.commit.and_then(|stated| stated.0);
     let artifact = kernel(cx, &request)?;
     if cx.dry_run {
         return Ok(());
     }
+    let manifest = match output {
+        Some(dir) => Some(hand_out(cx, &request, &artifact, stated, dir)?),
+        None => None,
+    };
     let history = History {
         now: artifact.sizes,
         before: artifact.sizes_before,
@@ -178,6 +191,8 @@ pub fn run(cx: &Context, flags: flags::Build) -> Result<()> {
             compiler: artifact.compiler,
             sizes: artifact.sizes,
             sizes_before: artifact.sizes_before,
+            output,
+            manifest: manifest.as_ref(),
         })?;
     } else {
         for line in history.table() {
@@ -186,13 +201,49 @@ pub fn run(cx: &Context, flags: flags::Build) -> Result<()> {
     }
     cx.ui.result(format_args!(
         "built {}: {}, {} for {} by rustc {}",
-        cx.project.shown(&artifact.elf),
+        cx.project.shown(
+            &flags
+                .output
+                .map_or(artifact.elf, |dir| dir.join(product::KERNEL))
+        ),
         sizes::shown(artifact.sizes.file),
         request.profile,
         request.cpu,
         artifact.compiler
     ));
     Ok(())
+}
+
+/// Leaves the built kernel in a folder of its own, with all that belongs to it.
+fn hand_out(
+    cx: &Context,
+    request: &Request,
+    artifact: &Artifact,
+    stated: Option<Source>,
+    dir: &Path,
+) -> Result<Manifest> {
+    let linked = &artifact.debug;
+    let symbols = std::fs::read(linked).doing(format_args!("reading {}", linked.display()))?;
+    // Made again of the same bytes: another build may have replaced the kernel.
+    let finished = finalise(&symbols)?;
+    let product = Product {
+        kernel: &finished.elf,
+        symbols: &symbols,
+        sizes: finished.sizes,
+        facts: Facts {
+            exov6: env!("CARGO_PKG_VERSION").to_owned(),
+            target: TARGET.to_owned(),
+            cpu: request.cpu.to_string(),
+            profile: request.profile.to_string(),
+            ktest: request.ktest.to_string(),
+            compiler: artifact.compiler.to_string(),
+            source: product::settle(product::of_tree(cx), stated)?,
+        },
+    };
+    let folder = Unfinished::begin(dir)?;
+    let manifest = product.fill(&folder)?;
+    folder.place()?;
+    Ok(manifest)
 }
 
 /// Puts the finished kernel in its place; keeps files that did not change.

@@ -1,7 +1,8 @@
 //! `cargo xtask doctor`: reports what is here and what is missing.
 //!
-//! Only looks: it installs nothing and never touches the network. Exits 3 if a
-//! required tool is missing, with the command that brings it.
+//! Only looks: it installs nothing, and uses the network only to let the
+//! container engine ask for its registry. Exits 3 if a required tool is missing,
+//! with the command that brings it.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -11,6 +12,7 @@ use std::process::Command;
 use serde::Serialize;
 
 use crate::context::Context;
+use crate::docker::checkup::{self, Finding};
 use crate::failure::{Failure, Result};
 use crate::flags;
 use crate::run;
@@ -30,6 +32,8 @@ struct Document {
     kernel_compiler: Option<PathBuf>,
     oldest_compiler: Option<PathBuf>,
     kvm: KvmReport,
+    /// Container engines and what they need; none of it is required.
+    containers: Vec<Finding>,
     setup: SetupReport,
 }
 
@@ -128,6 +132,7 @@ fn examine(cx: &Context) -> Result<Document> {
             .ok()
             .map(|toolchain| toolchain.dir),
         kvm: kvm(Path::new("/dev/kvm")),
+        containers: checkup::examine(cx),
         setup: SetupReport {
             installs_as: None,
             command: None,
@@ -185,7 +190,13 @@ fn version_line(cx: &Context, tool: Tool, path: &Path) -> Result<Option<String>>
         Tool::Clippy => return Ok(None),
         _ => "--version",
     };
-    let output = run::output(cx, Command::new(path).arg(argument))?;
+    let mut command = Command::new(path);
+    match tool {
+        // The plugin's own line, and not that of its client.
+        Tool::Buildx => command.args(["buildx", "version"]),
+        _ => command.arg(argument),
+    };
+    let output = run::output(cx, &mut command)?;
     let said = output
         .stdout
         .lines()
@@ -232,7 +243,7 @@ fn table(document: &Document) -> String {
         let state = match (&tool.missing, tool.need) {
             (None, _) => "ok",
             (Some(_), Need::Required) => "MISSING",
-            (Some(_), Need::Optional) => "absent",
+            (Some(_), Need::Optional | Need::Docker) => "absent",
         };
         let path = tool.path.as_ref().map(|path| path.display().to_string());
         let about = match (&tool.missing, path, &tool.says) {
@@ -280,6 +291,7 @@ fn table(document: &Document) -> String {
     }
     let kvm = if document.kvm.usable { "ok" } else { "absent" };
     text.push_str(&format!("\n  {kvm:8} {:14} {}\n", "kvm", document.kvm.why));
+    text.push_str(&checkup::table(&document.containers));
     text
 }
 
@@ -309,6 +321,7 @@ mod tests {
             kernel_compiler: None,
             oldest_compiler: None,
             kvm: kvm(Path::new("/nowhere/kvm")),
+            containers: Vec::new(),
             setup: SetupReport {
                 installs_as: None,
                 command: None,

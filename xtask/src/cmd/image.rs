@@ -26,11 +26,14 @@ struct Document<'a> {
 pub fn run(cx: &Context, flags: flags::Image) -> Result<()> {
     let output = flags.output.unwrap_or_else(|| cx.project.image(flags.kind));
     let root = flags.root.as_deref();
-    let built = || build::kernel(cx, &build::Request::default());
+    let kernel = || match &flags.kernel {
+        Some(file) => Ok(file.clone()),
+        None => Ok(build::kernel(cx, &build::Request::default())?.elf),
+    };
     let written = match (flags.kind, root) {
         (ImageKind::Iso, root) => {
             let iso = Iso {
-                kernel: &built()?.elf,
+                kernel: &kernel()?,
                 append: flags.append.as_deref().unwrap_or_default(),
                 modules: &[],
                 root,
@@ -44,7 +47,7 @@ pub fn run(cx: &Context, flags: flags::Image) -> Result<()> {
             ));
         }
         (ImageKind::Ext2, Some(root)) => ext2::write(cx, Content::Folder(root), &output)?,
-        (ImageKind::Ext2, None) => ext2::write(cx, Content::Kernel(&built()?.elf), &output)?,
+        (ImageKind::Ext2, None) => ext2::write(cx, Content::Kernel(&kernel()?), &output)?,
     };
     if cx.dry_run {
         cx.ui.result("image: nothing written (--dry-run)");

@@ -22,12 +22,19 @@ pub mod bench_boot;
 pub mod build;
 pub mod check_elf;
 pub mod ci;
+pub mod ci_summary;
 pub mod completions;
 pub mod config;
+pub mod docker_base;
+pub mod docker_build;
+pub mod docker_integration;
+pub mod docker_run;
+pub mod docker_smoke;
 pub mod doctor;
 pub mod gdb;
 pub mod image;
 pub mod qemu;
+pub mod reproduce;
 pub mod setup;
 pub mod test;
 pub mod tidy;
@@ -116,8 +123,15 @@ fn dispatch(cx: &Context, command: XtaskCmd) -> Result<()> {
         XtaskCmd::Test(flags) => test::run(cx, flags),
         XtaskCmd::Gdb(flags) => gdb::run(cx, flags),
         XtaskCmd::BenchBoot(flags) => bench_boot::run(cx, flags),
+        XtaskCmd::Reproduce(flags) => reproduce::run(cx, flags),
         XtaskCmd::Tidy(flags) => tidy::run(cx, flags),
         XtaskCmd::Ci(flags) => ci::run(cx, flags),
+        XtaskCmd::CiSummary(flags) => ci_summary::run(cx, flags),
+        XtaskCmd::DockerBase(flags) => docker_base::run(cx, flags),
+        XtaskCmd::DockerBuild(flags) => docker_build::run(cx, flags),
+        XtaskCmd::DockerRun(flags) => docker_run::run(cx, flags),
+        XtaskCmd::DockerSmoke(flags) => docker_smoke::run(cx, flags),
+        XtaskCmd::DockerIntegration(flags) => docker_integration::run(cx, flags),
         XtaskCmd::Config(flags) => config::run(cx, flags),
         XtaskCmd::Completions(flags) => completions::run(cx, flags),
     }

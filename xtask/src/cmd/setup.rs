@@ -10,12 +10,15 @@ use serde::Serialize;
 use crate::cli::{Ktest, Profile};
 use crate::compile::Compilation;
 use crate::context::Context;
+use crate::docker::diagnosis::Trouble;
+use crate::docker::engine::{self, Client};
 use crate::failure::{Exit, Failure, Result};
 use crate::flags;
+use crate::lint;
 use crate::machine::Cpu;
 use crate::project::Variant;
 use crate::run;
-use crate::setup::{self, apt, oldest};
+use crate::setup::{self, apt, buildx, daemon, oldest};
 use crate::toolchain::{self, Toolchain, Version};
 use crate::tools::{self, Need, Tool};
 use crate::ui::command_line;
@@ -26,6 +29,7 @@ struct Document {
     version: u32,
     installed: Vec<Tool>,
     oldest: Option<PathBuf>,
+    lint: Option<PathBuf>,
 }
 
 /// Runs the command.
@@ -36,7 +40,11 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
             "cargo xtask doctor only looks",
         ));
     }
-    let wanted = |tool: &&Tool| flags.all || tool.facts().need == Need::Required;
+    let wanted = |tool: &&Tool| match tool.facts().need {
+        Need::Required => true,
+        Need::Optional => flags.all,
+        Need::Docker => flags.docker,
+    };
     let mut missing = Vec::new();
     for &tool in Tool::ALL.iter().filter(wanted) {
         if tools::look(cx, tool)?.is_missing() {
@@ -44,10 +52,18 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
         }
     }
     if cx.dry_run {
-        return dry_run(cx, &missing);
+        let mut also = Vec::new();
+        if flags.lint && !lint::install::is_here(cx)? {
+            lint::install::ensure(cx)?;
+            also.push("lint");
+        }
+        return dry_run(cx, &missing, &also, flags.docker.then_some(Engine));
     }
     if !missing.is_empty() {
         setup::install(cx, &missing)?;
+    }
+    if flags.docker {
+        daemon::start(cx)?;
     }
     let toolchain = toolchain::find(cx, None)?;
     fetch(cx, &toolchain)?;
@@ -56,12 +72,20 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
     } else {
         None
     };
-    let names: Vec<_> = missing.iter().map(|tool| tool.word()).collect();
+    let mut names: Vec<_> = missing.iter().map(|tool| tool.word()).collect();
+    let mut lint = None;
+    if flags.lint {
+        if !lint::install::is_here(cx)? {
+            names.push("lint");
+        }
+        lint = Some(lint::install::ensure(cx)?);
+    }
     if flags.json {
         cx.ui.json(&Document {
             version: 1,
             installed: missing,
             oldest,
+            lint,
         })?;
     }
     if names.is_empty() {
@@ -72,16 +96,36 @@ pub fn run(cx: &Context, flags: flags::Setup) -> Result<()> {
     Ok(())
 }
 
-fn dry_run(cx: &Context, missing: &[Tool]) -> Result<()> {
-    if missing.is_empty() {
+/// Docker's engine is wanted, and that it runs.
+struct Engine;
+
+/// `also` was printed already.
+fn dry_run(cx: &Context, missing: &[Tool], also: &[&str], engine: Option<Engine>) -> Result<()> {
+    let starts = match engine {
+        Some(Engine) => engine::ask(cx, Client::Docker)?
+            .err()
+            .filter(|trouble| daemon::is_ours(trouble) || matches!(trouble, Trouble::NoClient(_))),
+        None => None,
+    };
+    if missing.is_empty() && also.is_empty() && starts.is_none() {
         cx.ui
             .result("everything is here; nothing would be installed");
         return Ok(());
     }
-    for command in apt::commands(cx, missing)? {
-        cx.ui.print(format_args!("{}\n", command_line(&command)));
+    if !missing.is_empty() {
+        for command in apt::commands(cx, missing)? {
+            cx.ui.print(format_args!("{}\n", command_line(&command)));
+        }
+    }
+    let packages = apt::packages(cx, missing)?;
+    if missing.contains(&Tool::Buildx) && !packages.iter().any(|name| name == buildx::PACKAGE) {
+        buildx::dry_run(cx);
+    }
+    if starts.is_some() {
+        daemon::dry_run(cx)?;
     }
     let names: Vec<_> = missing.iter().map(|tool| tool.word()).collect();
+    let names = [names.as_slice(), also].concat();
     cx.ui
         .result(format_args!("would install {}", names.join(", ")));
     Ok(())

@@ -10,6 +10,8 @@ mod tests;
 mod zsh;
 
 use crate::cli::{Color, ConfigAction, ImageKind, Ring, Shell};
+use crate::docker::choices::{Stage, Steps};
+use crate::docker::engine::{Client, Platform};
 use crate::grammar::{Command, Flag, Grammar};
 use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Net, Pc, Vga};
 
@@ -52,6 +54,7 @@ fn values(name: &str) -> Values {
     match name {
         "accel" => Values::Words(Accel::WORDS),
         "action" => Values::Words(ConfigAction::WORDS),
+        "client" => Values::Words(Client::WORDS),
         "color" => Values::Words(Color::WORDS),
         "cpu" => Values::Words(Cpu::WORDS),
         "display" => Values::Words(Display::WORDS),
@@ -60,8 +63,11 @@ fn values(name: &str) -> Values {
         "kind" => Values::Words(ImageKind::WORDS),
         "machine" => Values::Words(Pc::WORDS),
         "net" => Values::Words(Net::WORDS),
+        "platform" | "platforms" => Values::Words(Platform::WORDS),
         "ring" => Values::Words(Ring::WORDS),
         "shell" => Values::Words(Shell::WORDS),
+        "stage" => Values::Words(Stage::WORDS),
+        "steps" => Values::Words(Steps::WORDS),
         "vga" => Values::Words(Vga::WORDS),
         "file" | "path" | "script" => Values::Files,
         "dir" => Values::Folders,

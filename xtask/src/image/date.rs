@@ -39,9 +39,26 @@ impl Epoch {
             })
     }
 
+    /// This many seconds after 1970 began.
+    pub fn of_seconds(seconds: u32) -> Self {
+        Epoch(seconds)
+    }
+
     /// Seconds since 1970.
     pub fn seconds(self) -> u32 {
         self.0
+    }
+
+    /// `YYYY-MM-DDThh:mm:ssZ`, as documents have it.
+    pub fn rfc3339(self) -> String {
+        let (year, month, day) = civil(self.0 / 86_400);
+        let seconds = self.0 % 86_400;
+        format!(
+            "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+            seconds / 3_600,
+            seconds / 60 % 60,
+            seconds % 60
+        )
     }
 
     /// `YYYYMMDDhhmmss` and two digits of hundredths, as xorriso wants it.
@@ -103,6 +120,8 @@ mod tests {
             assert_eq!(Epoch(seconds).digits(), digits, "{seconds}");
         }
         assert_eq!(FIXED.digits(), "2000010100000000");
+        assert_eq!(FIXED.rfc3339(), "2000-01-01T00:00:00Z");
+        assert_eq!(Epoch(1_709_210_096).rfc3339(), "2024-02-29T12:34:56Z");
     }
 
     #[test]

@@ -58,6 +58,7 @@ pub fn write(cx: &Context, content: Content<'_>, output: &Path) -> Result<Writte
             sha256: String::new(),
             bytes: 0,
             files: 0,
+            loader: None,
         });
     }
     tools::require(cx, &[Tool::Mke2fs, Tool::E2fsck, Tool::Debugfs])?;

@@ -12,7 +12,7 @@ use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
 use crate::image::grub::{self, Placed};
 use crate::image::stage::{self, Partial, Stage};
-use crate::image::{Epoch, Module, Written, el_torito, epoch, publish, tool_failed, tree};
+use crate::image::{Epoch, Module, Written, digest, el_torito, epoch, publish, tool_failed, tree};
 use crate::run;
 use crate::tools::{self, Tool};
 
@@ -52,6 +52,7 @@ pub fn write(cx: &Context, iso: &Iso<'_>, output: &Path) -> Result<Written> {
             sha256: String::new(),
             bytes: 0,
             files: 0,
+            loader: None,
         });
     }
     if !iso.kernel.is_file() {
@@ -66,6 +67,7 @@ pub fn write(cx: &Context, iso: &Iso<'_>, output: &Path) -> Result<Written> {
     let core = stage.path().join("core").join(CORE);
     stage.put(&format!("core/{CORE}"), &[])?;
     grub::core_image(cx, &core)?;
+    let (loader, _) = digest(&core)?;
     stage.set_dates(epoch)?;
 
     let partial = Partial::beside(output)?;
@@ -75,7 +77,11 @@ pub fn write(cx: &Context, iso: &Iso<'_>, output: &Path) -> Result<Written> {
     }
     verify(cx, &stage, partial.path())?;
     let files = tree::count_files(&stage.path().join("cd"))?;
-    publish(&partial, output, files)
+    let written = publish(&partial, output, files)?;
+    Ok(Written {
+        loader: Some(loader),
+        ..written
+    })
 }
 
 /// The files, in the folder `cd` of the stage; GRUB's own go to `core`.

@@ -18,7 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::cli::Invalid;
 use crate::failure::{Doing, Failure, Result};
 
-mod date;
+pub mod date;
 mod el_torito;
 pub mod ext2;
 mod grub;
@@ -39,6 +39,8 @@ pub struct Written {
     pub bytes: u64,
     /// How many files it holds.
     pub files: usize,
+    /// SHA-256 of the loader that a tool put in: GRUB's bytes, not ours.
+    pub loader: Option<String>,
 }
 
 /// A boot module: a file and what follows its name on its command line.
@@ -79,6 +81,7 @@ fn publish(partial: &stage::Partial, output: &Path, files: usize) -> Result<Writ
         sha256,
         bytes,
         files,
+        loader: None,
     })
 }
 

@@ -13,6 +13,7 @@ use rustix::fs::{AtFlags, CWD, Timespec, Timestamps, utimensat};
 use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
 use crate::image::Epoch;
+use crate::process;
 
 /// A staging folder; gone when dropped.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ pub(super) struct Stage {
 fn unique() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    format!("{}-{number}", std::process::id())
+    format!("{}-{number}", process::own_name())
 }
 
 impl Stage {
@@ -73,7 +74,7 @@ impl Stage {
         copy_tree(from, &self.dir.join(inside))
     }
 
-    /// Gives everything inside the same date.
+    /// Gives everything inside the same date, and folders the same mode.
     pub(super) fn set_dates(&self, epoch: Epoch) -> Result<()> {
         set_dates(&self.dir, epoch)
     }
@@ -90,8 +91,26 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         // Nothing is lost if it stays: target/ is for such things.
-        let _ = fs::remove_dir_all(&self.dir);
+        let _ = remove_tree(&self.dir);
     }
+}
+
+/// Removes a folder, also one that a tool has made read-only: files out of a
+/// CD image come with the modes they have on it, and only root gets past them.
+fn remove_tree(dir: &Path) -> std::io::Result<()> {
+    make_writable(dir)?;
+    fs::remove_dir_all(dir)
+}
+
+fn make_writable(dir: &Path) -> std::io::Result<()> {
+    fs::set_permissions(dir, fs::Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(dir)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            make_writable(&entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 /// A file that is not finished yet, beside the one it will be; gone when
@@ -201,6 +220,8 @@ pub(super) fn sorted_names(dir: &Path) -> Result<Vec<std::ffi::OsString>> {
 fn set_dates(path: &Path, epoch: Epoch) -> Result<()> {
     let setting = || format!("setting the date of {}", path.display());
     if fs::symlink_metadata(path).doing(setting())?.is_dir() {
+        // A folder made here has the umask of whoever runs this.
+        set_mode(path, 0o755)?;
         for name in sorted_names(path)? {
             set_dates(&path.join(name), epoch)?;
         }
@@ -214,4 +235,24 @@ fn set_dates(path: &Path, epoch: Epoch) -> Result<()> {
         last_modification: date,
     };
     utimensat(CWD, path, &dates, AtFlags::SYMLINK_NOFOLLOW).doing(setting())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Root with all its capabilities may remove anything; in a container, and
+    /// as everybody else, this shows something.
+    #[test]
+    fn folders_that_a_tool_made_read_only_go_as_well() {
+        let dir = std::env::temp_dir().join(format!("exov6-stage-{}", unique()));
+        let deep = dir.join("out/boot");
+        fs::create_dir_all(&deep).expect("a temporary folder");
+        fs::write(deep.join("grub.cfg"), "").expect("a file in it");
+        for dir in [&deep, &dir] {
+            fs::set_permissions(dir, fs::Permissions::from_mode(0o555)).expect("ours");
+        }
+        drop(Stage { dir: dir.clone() });
+        assert!(!dir.exists(), "it is still there");
+    }
 }

@@ -15,10 +15,13 @@ use crate::run;
 use crate::tools::Tool;
 use crate::ui::Verbosity;
 
+/// A package that is not installed everywhere and not missing from any archive.
+const IN_EVERY_RELEASE: &str = "docker.io";
+
 /// How many lines of apt's output a failure shows.
 const SHOWN: usize = 20;
 
-/// Whether this machine has it.
+/// Whether this machine has apt.
 pub fn is_here() -> bool {
     run::program(Path::new("apt-get")).is_some() && run::program(Path::new("apt-cache")).is_some()
 }
@@ -77,9 +80,8 @@ pub fn commands(cx: &Context, missing: &[Tool]) -> Result<Vec<Command>> {
     let privilege = privilege(cx)?;
     let plan = plan(cx, missing)?;
     let update = (plan.lists == Lists::Lacking).then(|| packages::update(privilege));
-    let words = update
-        .into_iter()
-        .chain([packages::install(privilege, &plan.packages)]);
+    let install = (!plan.packages.is_empty()).then(|| packages::install(privilege, &plan.packages));
+    let words = update.into_iter().chain(install);
     Ok(words.map(|words| command(&words)).collect())
 }
 
@@ -106,20 +108,35 @@ fn plan(cx: &Context, missing: &[Tool]) -> Result<Plan> {
         Some(set) => set,
         None => rust_set(cx)?,
     };
-    let packages = packages::of_tools(missing, &set);
-    let names: Vec<_> = packages.iter().map(String::as_str).collect();
+    let all = packages::of_tools(missing, &set, |_| true);
+    let mut names: Vec<_> = all.iter().map(String::as_str).collect();
+    names.push(IN_EVERY_RELEASE);
     let offers = policy(cx, &names)?;
-    let is_offered = |name: &&str| {
+    let is_offered = |name: &str| {
         offers
             .iter()
-            .any(|offer| offer.package == *name && offer.version.is_some())
+            .any(|offer| offer.package == name && offer.version.is_some())
     };
-    let lists = if lacking || !names.iter().all(is_offered) {
+    let packages = packages::of_tools(missing, &set, is_offered);
+    // Where even that is not offered the lists are not there, and nothing
+    // follows from the absence of another.
+    let probe = (packages.len() < all.len()).then_some(IN_EVERY_RELEASE);
+    let mut needed = packages.iter().map(String::as_str).chain(probe);
+    let lists = if lacking || !needed.all(is_offered) {
         Lists::Lacking
     } else {
         Lists::Knowing
     };
     Ok(Plan { packages, lists })
+}
+
+/// The packages that would be installed now: those that apt knows, or all that
+/// may be wanted where it knows nothing.
+pub fn packages(cx: &Context, missing: &[Tool]) -> Result<Vec<String>> {
+    if !is_here() {
+        return Ok(packages::of_tools(missing, &rust_set(cx)?, |_| true));
+    }
+    Ok(plan(cx, missing)?.packages)
 }
 
 /// Installs what brings these tools. The caller has made sure that it may.
@@ -131,6 +148,10 @@ pub fn install(cx: &Context, missing: &[Tool]) -> Result<()> {
         updated = update(cx, privilege)?;
         // Only now can apt say which Rust it has.
         plan = self::plan(cx, missing)?;
+    }
+    if plan.packages.is_empty() {
+        // This release has none of what not every release has.
+        return Ok(());
     }
     let title = format!("installing {} packages", plan.packages.len());
     let mut refused = apt(cx, &title, &packages::install(privilege, &plan.packages))?;

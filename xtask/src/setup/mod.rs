@@ -4,14 +4,16 @@
 //! where it cannot install ends with the one command that would.
 
 pub mod apt;
+pub mod buildx;
+pub mod daemon;
 pub mod oldest;
 pub mod packages;
 
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::toolchain;
-use crate::tools::{self, Packages, Presence, Tool};
-use packages::{Privilege, RustSet};
+use crate::tools::{self, Need, Packages, Presence, Tool};
+use packages::Privilege;
 
 /// Installs these tools, which are not here.
 ///
@@ -46,6 +48,9 @@ pub fn install(cx: &Context, missing: &[Tool]) -> Result<()> {
         }
         apt::install(cx, &by_apt)?;
     }
+    if missing.contains(&Tool::Buildx) && tools::look(cx, Tool::Buildx)?.is_missing() {
+        buildx::install(cx)?;
+    }
     for &tool in missing {
         if let Presence::Missing { why } = tools::look(cx, tool)? {
             return Err(Failure::missing(
@@ -55,6 +60,28 @@ pub fn install(cx: &Context, missing: &[Tool]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Brings Docker's engine and buildx, and starts the engine.
+///
+/// # Errors
+/// As for [`install`]; and when the engine does not start, with what a person
+/// can do about it.
+pub fn docker(cx: &Context) -> Result<Vec<Tool>> {
+    let mut missing = Vec::new();
+    for &tool in Tool::ALL
+        .iter()
+        .filter(|tool| tool.facts().need == Need::Docker)
+    {
+        if tools::look(cx, tool)?.is_missing() {
+            missing.push(tool);
+        }
+    }
+    if !missing.is_empty() {
+        install(cx, &missing)?;
+    }
+    daemon::start(cx)?;
+    Ok(missing)
 }
 
 /// What rustup calls this part of a toolchain.
@@ -68,15 +95,12 @@ fn rustup_component(tool: Tool) -> Option<&'static str> {
 
 /// The commands that would install these tools, one a line.
 pub fn by_hand(cx: &Context, missing: &[Tool]) -> Result<String> {
-    let rust = if needs_rust(missing) {
-        apt::rust_set(cx)?
-    } else {
-        RustSet::plain()
-    };
-    Ok(packages::by_hand(
-        apt::privilege(cx)?,
-        &packages::of_tools(missing, &rust),
-    ))
+    let packages = apt::packages(cx, missing)?;
+    if packages.is_empty() {
+        // Only what this release does not package.
+        return Ok("cargo xtask setup --docker".to_owned());
+    }
+    Ok(packages::by_hand(apt::privilege(cx)?, &packages))
 }
 
 fn needs_rust(tools: &[Tool]) -> bool {

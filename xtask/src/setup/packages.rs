@@ -134,12 +134,20 @@ impl Offer {
     }
 }
 
-/// The packages that bring these tools, each once, in a stable order.
-pub fn of_tools(tools: &[Tool], rust: &RustSet) -> Vec<String> {
+/// The packages that bring these tools, each once, in a stable order. Of those
+/// that not every release has, the ones that `is_offered`.
+pub fn of_tools(tools: &[Tool], rust: &RustSet, is_offered: impl Fn(&str) -> bool) -> Vec<String> {
+    let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
     let mut packages = Vec::new();
     for tool in tools {
-        let names = match tool.facts().packages {
-            Packages::Named(names) => names.iter().map(|name| (*name).to_owned()).collect(),
+        let names: Vec<String> = match tool.facts().packages {
+            Packages::Named(names) => owned(names),
+            Packages::Split(always, maybe) => {
+                let mut names: Vec<String> = owned(always);
+                let offered = maybe.iter().filter(|name| is_offered(name));
+                names.extend(offered.map(|name| (*name).to_owned()));
+                names
+            }
             Packages::Rust(part) => rust.packages(part),
         };
         for name in names {
@@ -314,6 +322,7 @@ rustup:
                 Tool::Debugfs,
             ],
             &RustSet::web(),
+            |_| false,
         );
         assert_eq!(
             packages,
@@ -324,6 +333,32 @@ rustup:
                 "xorriso",
                 "e2fsprogs"
             ]
+        );
+    }
+
+    #[test]
+    fn each_release_gets_the_engine_as_it_packs_it() {
+        let docker = [
+            Tool::Docker,
+            Tool::Buildx,
+            Tool::Iptables,
+            Tool::Debootstrap,
+            Tool::Fakeroot,
+        ];
+        let with = |offered: &[&str]| {
+            of_tools(&docker, &RustSet::plain(), |name| offered.contains(&name)).join(" ")
+        };
+        // Debian 12: the client is in docker.io, and there is no buildx.
+        assert_eq!(with(&[]), "docker.io iptables debootstrap fakeroot");
+        // Debian 13.
+        assert_eq!(
+            with(&["docker-cli", "docker-buildx"]),
+            "docker.io docker-cli docker-buildx iptables debootstrap fakeroot"
+        );
+        // Ubuntu.
+        assert_eq!(
+            with(&["docker-buildx"]),
+            "docker.io docker-buildx iptables debootstrap fakeroot"
         );
     }
 

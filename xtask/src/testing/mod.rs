@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the four rings of tests and what is said about them.
+//! `cargo xtask test`: the five rings of tests and what is said about them.
 //!
 //! Owns everything between the person's selection and the last line of the
 //! run. The pure half (verdict, selection, matrix, parsers, reports) is tested

@@ -41,6 +41,15 @@ impl Wanted {
 
     /// The indices into `all` of the cases to run, in order.
     pub fn select(&self, all: &[Label]) -> Vec<usize> {
+        let chosen = self.select_whole(all);
+        match self.partition {
+            Some(part) => part_of(&chosen, part),
+            None => chosen,
+        }
+    }
+
+    /// The same for all parts together.
+    pub fn select_whole(&self, all: &[Label]) -> Vec<usize> {
         let filter = self.filter.as_deref().unwrap_or("");
         let whole_name = all.iter().any(|case| case.name == filter);
         let named = |case: &Label| match whole_name {
@@ -50,11 +59,7 @@ impl Wanted {
         let chosen = all.iter().enumerate().filter(|(_, case)| {
             named(case) && self.may_want(case.ring) && self.wants_machine(case.machine)
         });
-        let chosen: Vec<usize> = chosen.map(|(index, _)| index).collect();
-        match self.partition {
-            Some(part) => part_of(&chosen, part),
-            None => chosen,
-        }
+        chosen.map(|(index, _)| index).collect()
     }
 
     /// Whether a case on this machine may be chosen; one without always may.

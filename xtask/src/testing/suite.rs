@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use super::case::{Label, Report, Tally};
 use super::job::Job;
 use super::matrix::Extent;
+use super::report::json::{Part, Run};
 use super::report::{json, junit, tap, text};
 use super::rings::{self, Builds};
 use super::runner::{self, Ran, Task};
@@ -97,13 +98,23 @@ impl Suite {
     /// When nothing was chosen, something could not be built, or a case did
     /// not pass; in the last case everything was told already.
     pub fn run(&self, cx: &Context) -> Result<()> {
-        let reports = self.reports(cx)?;
-        conclude(cx, &reports, &self.outputs)
+        let jobs = rings::jobs(cx, &self.wanted, self.builds, self.extent)?;
+        let ran = self.reports(cx, &jobs)?;
+        conclude(cx, &ran, self.part(&jobs).as_ref(), &self.outputs)
     }
 
-    fn reports(&self, cx: &Context) -> Result<Ran> {
-        let jobs = rings::jobs(cx, &self.wanted, self.builds, self.extent)?;
-        let tasks = self.tasks(&jobs)?;
+    /// Which share of which cases this is, if it is one.
+    fn part(&self, jobs: &[Box<dyn Job>]) -> Option<Part> {
+        let partition = self.wanted.partition?;
+        let labels = jobs.iter().flat_map(|job| job.labels());
+        let labels: Vec<Label> = labels.cloned().collect();
+        let whole = self.wanted.select_whole(&labels);
+        let names = whole.iter().map(|index| labels[*index].name.as_str());
+        Some(Part::of(partition, names))
+    }
+
+    fn reports(&self, cx: &Context, jobs: &[Box<dyn Job>]) -> Result<Ran> {
+        let tasks = self.tasks(jobs)?;
         let mut broken = Vec::new();
         let mut ready = Vec::new();
         for task in tasks {
@@ -167,8 +178,13 @@ impl Suite {
 }
 
 /// Reports everywhere and turns the run into its exit code.
-fn conclude(cx: &Context, ran: &Ran, outputs: &Outputs) -> Result<()> {
-    let tally = report(cx, &ran.reports, ran.not_run, outputs)?;
+fn conclude(cx: &Context, ran: &Ran, part: Option<&Part>, outputs: &Outputs) -> Result<()> {
+    let run = Run {
+        reports: &ran.reports,
+        not_run: ran.not_run,
+        part,
+    };
+    let tally = report(cx, &run, outputs)?;
     if let Some(stopped) = &ran.stopped {
         cx.ui.failure(stopped);
         last_line(cx, &tally, outputs);
@@ -183,12 +199,17 @@ pub fn conclude_log(cx: &Context, reports: &[Report], outputs: &Outputs) -> Resu
     for case in reports {
         cx.ui.say(text::line(case));
     }
-    let tally = report(cx, reports, 0, outputs)?;
+    let run = Run {
+        reports,
+        ..Run::default()
+    };
+    let tally = report(cx, &run, outputs)?;
     last_line(cx, &tally, outputs);
     verdict(&tally)
 }
 
-fn report(cx: &Context, reports: &[Report], not_run: usize, outputs: &Outputs) -> Result<Tally> {
+fn report(cx: &Context, run: &Run<'_>, outputs: &Outputs) -> Result<Tally> {
+    let (reports, not_run) = (run.reports, run.not_run);
     for failure in reports.iter().filter_map(text::failure) {
         cx.ui.say(format_args!("\n{failure}"));
     }
@@ -196,7 +217,7 @@ fn report(cx: &Context, reports: &[Report], not_run: usize, outputs: &Outputs) -
         write(path, &junit::render(reports)?)?;
     }
     if let Some(path) = &outputs.json {
-        let document = json::document(reports);
+        let document = json::document(run);
         if path == Path::new("-") {
             cx.ui.json(&document)?;
         } else {

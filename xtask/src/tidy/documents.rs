@@ -7,7 +7,14 @@ use crate::grammar::Grammar;
 /// Endings of names that are files, without a folder before them.
 const FILE_ENDINGS: [&str; 8] = [".rs", ".toml", ".json", ".ld", ".s", ".md", ".list", ".yml"];
 /// Names of files that people or tools make; they need not exist.
-const MADE: [&str; 4] = ["target/", "exov6.toml", "kernel.elf", "kernel.debug"];
+const MADE: [&str; 6] = [
+    "target/",
+    "exov6.toml",
+    "kernel.elf",
+    "kernel.debug",
+    "sizes.json",
+    "manifest.json",
+];
 
 /// The documents: README and everything below docs/.
 fn documents(tree: &Tree) -> impl Iterator<Item = &File> {

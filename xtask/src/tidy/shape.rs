@@ -71,11 +71,7 @@ pub(super) fn drawer(tree: &Tree) -> Vec<Place> {
 pub(super) fn shell(tree: &Tree) -> Vec<Place> {
     let mut places = Vec::new();
     for file in tree.files.values() {
-        let first = file.text.lines().next().unwrap_or_default();
-        let interpreter = first.rsplit(['/', ' ']).next().unwrap_or_default();
-        let is_shell = file.path.ends_with(".sh")
-            || first.starts_with("#!") && ["sh", "bash", "dash"].contains(&interpreter);
-        if !is_shell {
+        if !file.is_shell() {
             continue;
         }
         let lines = file.text.lines().count();
@@ -83,11 +79,16 @@ pub(super) fn shell(tree: &Tree) -> Vec<Place> {
             places.push(Place::new(file, 0, format!("{lines} lines of shell")));
         }
         let last = file.text.lines().rfind(|line| !line.trim().is_empty());
-        if !last.is_some_and(|line| line.trim().starts_with("exec cargo xtask")) {
+        if !last.is_some_and(|line| hands_over(line.trim())) {
             places.push(Place::new(file, lines, "it does not end in the tool"));
         }
     }
     places
+}
+
+/// To the tool, or, in a container's wrapper, to the command it was given.
+fn hands_over(line: &str) -> bool {
+    line.starts_with("exec cargo xtask") || line == "exec \"$@\""
 }
 
 /// Each dependency has one version and one reason.

@@ -4,15 +4,12 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
 
 use crate::context::Context;
 use crate::failure::{Doing, Result};
 use crate::git;
+use crate::sources;
 use crate::tidy::source::Source;
-
-/// Folders that hold nothing people wrote.
-const MADE: [&str; 2] = ["target", ".git"];
 
 /// A file.
 #[derive(Debug)]
@@ -36,6 +33,14 @@ impl File {
     /// The part of the path after the last `/`.
     pub fn name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Whether it is for a shell of the Bourne family.
+    pub fn is_shell(&self) -> bool {
+        let first = self.text.lines().next().unwrap_or_default();
+        let interpreter = first.rsplit(['/', ' ']).next().unwrap_or_default();
+        self.path.ends_with(".sh")
+            || first.starts_with("#!") && ["sh", "bash", "dash"].contains(&interpreter)
     }
 
     /// Whether the whole file is about tests.
@@ -85,15 +90,7 @@ impl Tree {
             commits: commits(cx),
             ..Tree::default()
         };
-        let paths = match listed_by_git(cx) {
-            Some(paths) => paths,
-            None => {
-                let mut paths = Vec::new();
-                walk(root, "", &mut paths)?;
-                paths
-            }
-        };
-        for path in paths {
+        for path in sources::list(cx)? {
             let full = root.join(&path);
             // Listed by git and removed on disk, or a link: not ours to read.
             if !fs::symlink_metadata(&full).is_ok_and(|meta| meta.is_file()) {
@@ -123,28 +120,6 @@ impl Tree {
     }
 }
 
-/// Tracked files and new ones that are not ignored; `None` outside of git.
-fn listed_by_git(cx: &Context) -> Option<Vec<String>> {
-    let text = git::read(
-        cx,
-        &[
-            "ls-files",
-            "-z",
-            "--cached",
-            "--others",
-            "--exclude-standard",
-        ],
-    )?;
-    let mut paths: Vec<_> = text
-        .split('\0')
-        .filter(|path| !path.is_empty())
-        .map(str::to_owned)
-        .collect();
-    paths.sort();
-    paths.dedup();
-    Some(paths)
-}
-
 /// The newest commit, and those that are on this branch alone: what others have
 /// already cannot be mended.
 fn commits(cx: &Context) -> Vec<Commit> {
@@ -170,21 +145,4 @@ fn commits(cx: &Context) -> Vec<Commit> {
         }
     }
     commits
-}
-
-fn walk(dir: &Path, prefix: &str, paths: &mut Vec<String>) -> Result<()> {
-    let reading = || format!("reading the folder {}", dir.display());
-    for entry in fs::read_dir(dir).doing(reading())? {
-        let entry = entry.doing(reading())?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let kind = entry.file_type().doing(reading())?;
-        let path = format!("{prefix}{name}");
-        if kind.is_dir() && !MADE.contains(&name.as_str()) {
-            walk(&entry.path(), &format!("{path}/"), paths)?;
-        } else if kind.is_file() {
-            paths.push(path);
-        }
-    }
-    paths.sort();
-    Ok(())
 }

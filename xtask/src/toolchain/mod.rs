@@ -8,6 +8,7 @@
 
 mod choice;
 mod environment;
+pub mod identity;
 mod probe;
 
 use std::ffi::OsString;

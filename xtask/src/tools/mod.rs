@@ -43,6 +43,18 @@ choice! {
         Clippy = "clippy",
         /// The formatter.
         Rustfmt = "rustfmt",
+        /// Python, with the module that makes environments of their own.
+        PythonVenv = "python-venv",
+        /// The container engine and its client.
+        Docker = "docker",
+        /// Docker's plugin that builds images.
+        Buildx = "docker-buildx",
+        /// Makes the engine's networks.
+        Iptables = "iptables",
+        /// Fetches and unpacks a Debian.
+        Debootstrap = "debootstrap",
+        /// Remembers owners that files could not be given.
+        Fakeroot = "fakeroot",
     }
 }
 
@@ -53,6 +65,8 @@ choice! {
         Required = "required",
         /// `cargo xtask setup --all` does, or the command that wants it.
         Optional = "optional",
+        /// `cargo xtask setup --docker` does, or the command that wants it.
+        Docker = "docker",
     }
 }
 
@@ -61,6 +75,9 @@ choice! {
 pub enum Packages {
     /// These, in Debian and Ubuntu.
     Named(&'static [&'static str]),
+    /// The first ones, and of the second ones those that this release has: what
+    /// one package brings in one release is two in the next.
+    Split(&'static [&'static str], &'static [&'static str]),
     /// A part of the distribution's newest set of Rust packages, whose names
     /// differ between releases.
     Rust(RustPart),
@@ -92,7 +109,7 @@ impl Tool {
     /// The table.
     pub fn facts(self) -> Facts {
         use Need::{Optional, Required};
-        use Packages::{Named, Rust};
+        use Packages::{Named, Rust, Split};
         let (need, packages, used_by): (_, _, &[&str]) = match self {
             Tool::KernelRust => (
                 Required,
@@ -136,6 +153,22 @@ impl Tool {
             }
             Tool::Clippy => (Optional, Rust(RustPart::Clippy), &["ci"]),
             Tool::Rustfmt => (Optional, Rust(RustPart::Rustfmt), &["ci"]),
+            Tool::PythonVenv => (
+                Optional,
+                Named(&["python3", "python3-venv"]),
+                &["setup --lint", "ci"],
+            ),
+            // The client is a package of its own from Debian 13 on.
+            Tool::Docker => (Need::Docker, Split(&["docker.io"], &["docker-cli"]), DOCKER),
+            // Debian 12 has none: there `setup::buildx` brings it.
+            Tool::Buildx => (
+                Need::Docker,
+                Split(&[], &["docker-buildx"]),
+                &["docker-build", "docker-base"],
+            ),
+            Tool::Iptables => (Need::Docker, Named(&["iptables"]), DOCKER),
+            Tool::Debootstrap => (Need::Docker, Named(&["debootstrap"]), &["docker-base"]),
+            Tool::Fakeroot => (Need::Docker, Named(&["fakeroot"]), &["docker-base"]),
         };
         Facts {
             need,
@@ -159,9 +192,23 @@ impl Tool {
             Tool::Debugfs => "debugfs",
             Tool::Clippy => "cargo-clippy",
             Tool::Rustfmt => "rustfmt",
+            Tool::PythonVenv => "python3",
+            Tool::Docker | Tool::Buildx => "docker",
+            Tool::Iptables => "iptables",
+            Tool::Debootstrap => "debootstrap",
+            Tool::Fakeroot => "fakeroot",
         }
     }
 }
+
+/// The commands that want a container engine.
+const DOCKER: &[&str] = &[
+    "docker-build",
+    "docker-run",
+    "docker-base",
+    "docker-smoke",
+    "docker-integration",
+];
 
 /// Makes sure that these tools are here, installing what is missing.
 ///
@@ -223,9 +270,12 @@ mod tests {
                     "{tool} is used by `{user}`, which is no command"
                 );
             }
-            if let Packages::Named(names) = facts.packages {
-                assert!(!names.is_empty(), "nobody brings {tool}");
-            }
+            let names = match facts.packages {
+                Packages::Named(names) => names.len(),
+                Packages::Split(always, maybe) => always.len() + maybe.len(),
+                Packages::Rust(_) => 1,
+            };
+            assert!(names > 0, "nobody brings {tool}");
         }
     }
 }

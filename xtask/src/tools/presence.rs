@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::Tool;
 use crate::context::Context;
+use crate::docker::engine;
 use crate::failure::Result;
 use crate::run;
 use crate::toolchain::{self, Origin};
@@ -40,7 +41,10 @@ pub fn look(cx: &Context, tool: Tool) -> Result<Presence> {
         Tool::KernelRust => kernel_rust(cx),
         Tool::Clippy => clippy(cx),
         Tool::Rustfmt => rustfmt(cx),
+        Tool::PythonVenv => python_venv(cx),
         Tool::Qemu => Ok(program(&cx.settings.qemu.value)),
+        Tool::Docker => Ok(docker()),
+        Tool::Buildx => buildx(cx),
         Tool::QemuGtk => qemu_gtk(cx),
         _ => Ok(with_files(program(Path::new(tool.program())), files(tool))),
     }
@@ -100,6 +104,28 @@ fn exists(place: &str) -> bool {
     folders
         .flatten()
         .any(|folder| folder.path().join(after).exists())
+}
+
+/// The client, and the daemon unless it is elsewhere.
+fn docker() -> Presence {
+    let client = program(Path::new(Tool::Docker.program()));
+    let is_elsewhere = std::env::var_os("DOCKER_HOST").is_some();
+    match program(Path::new("dockerd")) {
+        missing if missing.is_missing() && !client.is_missing() && !is_elsewhere => missing,
+        _ => client,
+    }
+}
+
+fn buildx(cx: &Context) -> Result<Presence> {
+    let client = program(Path::new(Tool::Buildx.program()));
+    if let Presence::Here { path } = &client {
+        if !engine::has_buildx(cx, path)? {
+            return Ok(Presence::Missing {
+                why: format!("{} has no plugin buildx", path.display()),
+            });
+        }
+    }
+    Ok(client)
 }
 
 /// A QEMU of one's own may have its window built in: so it is asked.
@@ -163,6 +189,24 @@ fn rustfmt(cx: &Context) -> Result<Presence> {
         .next()
         .unwrap_or("it does not run")
         .to_owned();
+    Ok(Presence::Missing { why })
+}
+
+/// Debian ships Python without what makes an environment.
+fn python_venv(cx: &Context) -> Result<Presence> {
+    let here = program(Path::new(Tool::PythonVenv.program()));
+    let Presence::Here { path } = &here else {
+        return Ok(here);
+    };
+    let mut command = std::process::Command::new(path);
+    command.args(["-c", "import ensurepip, venv"]);
+    if run::output(cx, &mut command)?.status.success() {
+        return Ok(here);
+    }
+    let why = format!(
+        "{} is there, but not its venv and ensurepip",
+        path.display()
+    );
     Ok(Presence::Missing { why })
 }
 

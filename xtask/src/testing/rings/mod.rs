@@ -1,4 +1,4 @@
-//! The four rings: what the cases are and how each is run.
+//! The five rings: what the cases are and how each is run.
 //!
 //! Owns the order of the rings, from the innermost out, and which builds each
 //! covers. One file a ring; nothing here judges anything.
@@ -22,6 +22,7 @@ use crate::emulator::session::{Limits, Session};
 use crate::emulator::spec::MachineSpec;
 use crate::failure::{Doing, Failure, Result};
 
+mod docker;
 mod host;
 mod kernels;
 mod ktest;
@@ -44,6 +45,10 @@ pub enum Builds {
 impl Builds {
     fn of(self, ring: Ring) -> Vec<Profile> {
         match (self, ring) {
+            // The tool is the one that runs, and it builds what it is told to:
+            // once is enough.
+            (Builds::Only(Profile::Dev), Ring::Docker) => vec![],
+            (_, Ring::Docker) => vec![Profile::Release],
             (Builds::Only(profile), _) => vec![profile],
             (Builds::Usual, Ring::System) => vec![Profile::Release],
             (Builds::Usual, _) => vec![Profile::Dev],
@@ -72,6 +77,7 @@ pub fn jobs(
                 Ring::Ktest => ktest::jobs(cx, &artifacts, profile, extent)?,
                 Ring::Kernels => kernels::jobs(&artifacts, profile),
                 Ring::System => system::jobs(&artifacts, profile, extent),
+                Ring::Docker => docker::jobs(),
             });
         }
     }
@@ -100,6 +106,7 @@ pub fn dry_run(cx: &Context, wanted: &Wanted, builds: Builds, extent: Extent) ->
                 Ring::System => {
                     system::dry_run(cx, &artifacts, profile, &rows(matrix::system(extent)))?
                 }
+                Ring::Docker => docker::dry_run(cx),
             }
         }
     }

@@ -115,6 +115,11 @@ impl Job for SystemBoot {
     }
 
     fn run(&self, cx: &Context, _chosen: &[usize], tell: &mut dyn FnMut(Report)) {
+        if !self.row.memory.fits_here() {
+            let why = format!("a 32-bit emulator cannot give {}", self.row.memory);
+            let name = &self.label[0].name;
+            return tell(Report::new(name, Status::Skipped(why), Duration::ZERO));
+        }
         let report = self.report(cx);
         tell(report.unwrap_or_else(|failure| not_started(&self.label[0].name, &failure)));
     }
