@@ -28,3 +28,4 @@ pub mod text_screen;
 pub mod topology;
 pub mod trace;
 pub mod unwind;
+pub mod vm;
