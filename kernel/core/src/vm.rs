@@ -4,3 +4,4 @@
 //! here.
 
 pub mod map;
+pub mod object;
