@@ -22,6 +22,7 @@ pub mod mp_table;
 pub mod options;
 pub mod rank;
 pub mod runs;
+pub mod sched;
 pub mod spsc;
 pub mod symbols;
 pub mod text_screen;
