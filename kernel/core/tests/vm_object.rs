@@ -16,6 +16,22 @@ const SIZE: u32 = 6;
 struct Store {
     pages: BTreeMap<(ObjectHandle, u32), u32>,
     touched: u32,
+    /// How often memory could have been refused.
+    attempts: u32,
+    /// Pages that can still be moved or copied, if that is limited.
+    allowed: Option<u32>,
+}
+
+impl Store {
+    fn allow(&mut self) -> Result<(), NoMemory> {
+        match &mut self.allowed {
+            None => Ok(()),
+            Some(allowed) => {
+                *allowed = allowed.checked_sub(1).ok_or(NoMemory)?;
+                Ok(())
+            }
+        }
+    }
 }
 
 impl Pages for Store {
@@ -33,6 +49,7 @@ impl Pages for Store {
         from: (ObjectHandle, u32),
         to: (ObjectHandle, u32),
     ) -> Result<(), NoMemory> {
+        self.allow()?;
         self.touched += 1;
         let page = self.pages.remove(&from).expect("a page to shift");
         assert_eq!(self.pages.insert(to, page), None);
@@ -40,6 +57,7 @@ impl Pages for Store {
     }
 
     fn copy(&mut self, from: (ObjectHandle, u32), to: (ObjectHandle, u32)) -> Result<(), NoMemory> {
+        self.allow()?;
         self.touched += 1;
         let page = self.pages[&from];
         assert_eq!(self.pages.insert(to, page), None);
@@ -67,21 +85,24 @@ struct System {
     store: Store,
     regions: Vec<Region>,
     budget: u32,
+    /// Whether pages can be moved one or none at a time.
+    refusals: bool,
 }
 
 impl System {
     fn shorten(&mut self, object: ObjectHandle) {
         for _ in 0..1000 {
             self.store.touched = 0;
-            let done = self
-                .objects
-                .shorten(object, self.budget, &mut self.store)
-                .expect("there is memory");
+            self.store.allowed = self.refusals.then_some(self.store.attempts % 2);
+            let done = self.objects.shorten(object, self.budget, &mut self.store);
+            self.store.allowed = None;
+            self.store.attempts += 1;
             assert!(self.store.touched <= self.budget);
             self.check();
-            if done == Progress::Done {
+            if done == Ok(Progress::Done) {
                 return;
             }
+            assert!(done.is_ok() || self.refusals);
         }
         panic!("shortening never ends");
     }
@@ -155,8 +176,9 @@ proptest! {
     fn every_copy_shows_what_it_must(
         steps in prop::collection::vec((0..8u8, any::<u16>(), 0..SIZE), 1..150),
         budget in 1..8u32,
+        refusals: bool,
     ) {
-        let mut system = System { budget, ..System::default() };
+        let mut system = System { budget, refusals, ..System::default() };
         for (number, (what, which, page)) in (1u32..).zip(steps) {
             if system.regions.is_empty() {
                 system.create();
@@ -218,7 +240,7 @@ fn a_parent_with_many_living_children_keeps_a_short_chain() {
 fn what_a_pager_supplies_stays_behind() {
     let mut objects = Objects::new();
     let mut store = Store::default();
-    let paged = objects.create(SIZE, Source::Pager).expect("memory");
+    let paged = objects.create(SIZE + 2, Source::Pager).expect("memory");
     objects.reference(paged).expect("there");
     let mut top = objects.shadow(paged, 2, SIZE).expect("memory");
     let mut held = Vec::new();

@@ -162,7 +162,8 @@ impl Objects {
     }
 
     /// Turns the caller's reference to an object into one to a new shadow of
-    /// it: what a write to memory that needs a copy begins with.
+    /// it: what a write to memory that needs a copy begins with. The pages it
+    /// shows must lie within the object's size.
     ///
     /// # Errors
     /// [`NoMemory`]; the reference stays what it was.
@@ -227,6 +228,9 @@ impl Objects {
             let Some(object) = self.objects.at(at) else {
                 return Found::Zero;
             };
+            if page >= object.size_pages {
+                return Found::Zero;
+            }
             if object.source == Source::Pager {
                 return Found::Ask(at, page);
             }
