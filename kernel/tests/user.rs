@@ -1,11 +1,11 @@
 //! User threads: what they can do, and what they cannot do to the kernel.
 
 use kernel_core::addr::VirtAddr;
+use kernel_core::vm::map::Protection;
 
 use super::threads::{mapped, until_ended};
 use crate::arch::user_memory::{self, BadAddress};
 use crate::ktest::case;
-use crate::mm::pmap::Access;
 use crate::mm::shared::Shared;
 use crate::sched;
 use crate::task::Task;
@@ -16,8 +16,8 @@ const STACK: VirtAddr = VirtAddr::new(0x0900_0000);
 /// A thread that runs `code`, with a page of stack.
 fn run(code: &[u8]) -> Shared<Task> {
     let task = Task::new("test").expect("there is memory");
-    task.allocate_for_test(CODE, Access::Read, code);
-    task.allocate_for_test(STACK, Access::Write, &[]);
+    task.allocate_for_test(CODE, Protection::READ, code);
+    task.allocate_for_test(STACK, Protection::DEFAULT, &[]);
     let top = VirtAddr::new(STACK.as_u32() + 0x1000 - 16);
     let thread = Task::thread(&task, CODE, top).expect("there is memory");
     sched::start(&thread);

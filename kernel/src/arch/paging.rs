@@ -31,6 +31,9 @@ bitflags! {
         const LARGE = 1 << 7;
         /// Survives a load of CR3, where the processor can do that.
         const GLOBAL = 1 << 8;
+        /// Not the processor's: the entry maps nothing, but its frame is still
+        /// the task's.
+        const HIDDEN = 1 << 9;
     }
 }
 
@@ -51,6 +54,11 @@ impl Entry {
     /// Whether the entry maps anything.
     pub(crate) const fn is_present(self) -> bool {
         self.flags().contains(Flags::PRESENT)
+    }
+
+    /// Whether the entry names a frame, for the processor to use or hidden.
+    pub(crate) const fn has_frame(self) -> bool {
+        self.flags().intersects(Flags::PRESENT.union(Flags::HIDDEN))
     }
 
     /// The entry's bits that this kernel knows.

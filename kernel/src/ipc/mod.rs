@@ -19,8 +19,11 @@ use kernel_core::ipc::space::Space;
 use spin::Once;
 
 use self::post::Post;
+pub(crate) use self::server::allocate;
 pub(crate) use self::transfer::{Patience, Receive, Send};
 pub(crate) use self::wait::Waiter;
+use crate::mm::shared::Shared;
+use crate::mm::space::Space as Memory;
 use crate::sync::{TaskLock, rank};
 
 /// All ports and names.
@@ -45,16 +48,15 @@ fn with<R>(use_it: impl FnOnce(&mut Ipc) -> R) -> R {
 pub(crate) struct Names(Handle<Space>);
 
 /// What a port of the kernel's stands for, as far as it serves requests.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone)]
 enum Served {
-    /// A task, by its names.
-    Task(Handle<Space>),
+    /// A task, by its names and its memory.
+    Task(Handle<Space>, Shared<Memory>),
     /// Something whose routines are not served yet.
     Other,
 }
 
 /// A port that the kernel receives from: dies when dropped.
-#[derive(Debug)]
 pub(crate) struct KernelPort {
     port: PortId,
     object: Handle<Served>,
@@ -62,8 +64,8 @@ pub(crate) struct KernelPort {
 
 impl KernelPort {
     /// For the task with these names.
-    pub(crate) fn of_task(names: &Names) -> Result<KernelPort, Refusal> {
-        KernelPort::new(Served::Task(names.0))
+    pub(crate) fn of_task(names: &Names, memory: Shared<Memory>) -> Result<KernelPort, Refusal> {
+        KernelPort::new(Served::Task(names.0, memory))
     }
 
     /// For an object that serves no requests yet.
@@ -126,11 +128,14 @@ fn well_known(place: &'static Once<KernelPort>) -> Option<&'static KernelPort> {
 
 impl Drop for KernelPort {
     fn drop(&mut self) {
-        with(|ipc| {
-            ipc.objects.remove(self.object);
+        let object = with(|ipc| {
+            let object = ipc.objects.remove(self.object);
             ipc.post.ports.kill(self.port);
             ipc.post.settle(&Effects::new());
+            object
         });
+        // It may be the last to hold a task's memory.
+        drop(object);
     }
 }
 
@@ -203,7 +208,7 @@ impl Ipc {
     /// of the kernel's.
     fn served(&self, port: PortId) -> Option<Served> {
         match self.post.ports.receiver(port) {
-            Receiver::Kernel(object) => self.objects.at(Handle::from_index(object)?).copied(),
+            Receiver::Kernel(object) => self.objects.at(Handle::from_index(object)?).cloned(),
             _ => None,
         }
     }

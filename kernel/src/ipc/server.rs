@@ -8,6 +8,7 @@
 use abi::kern_return::KernReturn;
 use abi::message::{Header, NotifyId, TypeName};
 use abi::port::PortStatus;
+use abi::routine::mach;
 use abi::routine::mach_port::*;
 use abi::routine::{ReplyBody, RequestBody, decode_request, encode_refusal, encode_reply};
 use abi::wire::{AnyRight, Form, MoveSendOnce};
@@ -15,9 +16,10 @@ use kernel_core::arena::Handle;
 use kernel_core::ipc::port::{Effects, PortId, Ports, QUEUE_LIMIT_MAX};
 use kernel_core::ipc::right::{Carried, Disposition, NULL, Refusal, Right};
 use kernel_core::ipc::space::Space;
+use kernel_core::vm::map::{Inheritance, Limit, MapError, Protection};
 
 use super::message::Kmsg;
-use super::{Ipc, Served};
+use super::{Ipc, Memory, Served};
 
 /// The most bytes of a reply that is made here.
 const REPLY: usize = 128;
@@ -32,12 +34,15 @@ struct Reply {
 impl Ipc {
     /// Does what a message asks of the kernel's port that it was sent to, and
     /// answers it.
-    pub(super) fn serve(&mut self, mut kmsg: Kmsg, object: Served) {
+    pub(super) fn serve(&mut self, mut kmsg: Kmsg, object: &Served) {
         let mut right = kmsg.take_carried();
         let request = kmsg.as_received();
         let header = Header::read(request).unwrap_or_default();
         let done = match object {
-            Served::Task(space) => self.serve_names(request, header, space, &mut right),
+            Served::Task(_, memory) if mach::SUBSYSTEM.base == subsystem_of(header.id) => {
+                serve_memory(&Call { request, header }, memory)
+            }
+            Served::Task(space, _) => self.serve_names(request, header, *space, &mut right),
             Served::Other => Err(KernReturn::MIG_BAD_ID),
         };
         let reply = done.unwrap_or_else(|code| refuse(code, &header));
@@ -129,7 +134,7 @@ impl Ipc {
             mach_port_set_qlimit::ID => call.answer(|of: mach_port_set_qlimit::Request| {
                 // Before the name is looked at: seen.
                 if of.qlimit > QUEUE_LIMIT_MAX {
-                    return Err(Refusal::InvalidValue);
+                    return Err(Refusal::InvalidValue.into());
                 }
                 let (_, port) = names.received(ports, of.name.0)?;
                 port.set_queue_limit(of.qlimit)?;
@@ -163,7 +168,7 @@ impl Ipc {
                 call.answer_with_right(|of: mach_port_request_notification::Request| {
                     let notify = match right.take() {
                         Some(Carried::SendOnce(port)) => Some(port),
-                        Some(Carried::Dead) => return Err(Refusal::InvalidCapability),
+                        Some(Carried::Dead) => return Err(Refusal::InvalidCapability.into()),
                         _ => None,
                     };
                     let asked = Asked {
@@ -207,6 +212,73 @@ impl Ipc {
     }
 }
 
+/// What an id counts from.
+fn subsystem_of(id: i32) -> i32 {
+    /// Bases of subsystems are multiples of this, or more.
+    const APART: i32 = 100;
+    id - id.rem_euclid(APART)
+}
+
+/// The routines on a task's memory.
+fn serve_memory(call: &Call<'_>, memory: &Memory) -> Result<Reply, KernReturn> {
+    match call.header.id {
+        mach::vm_allocate::ID => call.answer(|of: mach::vm_allocate::Request| {
+            let address = allocate(memory, of.address, of.size, of.anywhere)?;
+            Ok(mach::vm_allocate::Reply { address })
+        }),
+        mach::vm_deallocate::ID => call.answer(|of: mach::vm_deallocate::Request| {
+            memory.deallocate(of.address, of.size)?;
+            Ok(mach::vm_deallocate::Reply {})
+        }),
+        mach::vm_protect::ID => call.answer(|of: mach::vm_protect::Request| {
+            let limit = match of.set_maximum {
+                true => Limit::Maximum,
+                false => Limit::Current,
+            };
+            let protection = Protection::from_bits(of.new_protection as u32);
+            let protection = protection.ok_or(MapError::InvalidArgument)?;
+            memory.protect(of.address, of.size, limit, protection)?;
+            Ok(mach::vm_protect::Reply {})
+        }),
+        mach::vm_inherit::ID => call.answer(|of: mach::vm_inherit::Request| {
+            let inheritance = Inheritance::from_number(of.new_inheritance as u32);
+            let inheritance = inheritance.ok_or(MapError::InvalidArgument)?;
+            memory.inherit(of.address, of.size, inheritance)?;
+            Ok(mach::vm_inherit::Reply {})
+        }),
+        _ => Err(KernReturn::MIG_BAD_ID),
+    }
+}
+
+/// `vm_allocate`; nothing is at address 0.
+pub(crate) fn allocate(
+    memory: &Memory,
+    address: u32,
+    size: u32,
+    anywhere: bool,
+) -> Result<u32, MapError> {
+    match (size, anywhere) {
+        (0, _) => Ok(0),
+        (size, true) => memory.allocate_anywhere(size),
+        (size, false) => memory.allocate_at(address, size, Protection::DEFAULT),
+    }
+}
+
+/// Why a routine was not done, whoever says so.
+struct Refused(KernReturn);
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Refused {
+        Refused(KernReturn(refusal as i32))
+    }
+}
+
+impl From<MapError> for Refused {
+    fn from(error: MapError) -> Refused {
+        Refused(KernReturn(error.code()))
+    }
+}
+
 /// A request to be answered.
 struct Call<'m> {
     request: &'m [u8],
@@ -215,7 +287,7 @@ struct Call<'m> {
 
 impl<'m> Call<'m> {
     /// Decodes the request, does it, and encodes what comes of it.
-    fn answer<Q, R>(&self, does: impl FnOnce(Q) -> Result<R, Refusal>) -> Result<Reply, KernReturn>
+    fn answer<Q, R>(&self, does: impl FnOnce(Q) -> Result<R, Refused>) -> Result<Reply, KernReturn>
     where
         Q: RequestBody<'m>,
         R: for<'r> ReplyBody<'r>,
@@ -226,15 +298,14 @@ impl<'m> Call<'m> {
     /// The same, for a reply whose one argument is a right.
     fn answer_with_right<Q, R>(
         &self,
-        does: impl FnOnce(Q) -> Result<(R, Carried), Refusal>,
+        does: impl FnOnce(Q) -> Result<(R, Carried), Refused>,
     ) -> Result<Reply, KernReturn>
     where
         Q: RequestBody<'m>,
         R: for<'r> ReplyBody<'r>,
     {
         let request = decode_request(self.request).map_err(|_| KernReturn::MIG_BAD_ARGUMENTS)?;
-        let refused = |refusal: Refusal| KernReturn(refusal as i32);
-        let (done, right) = does(request).map_err(refused)?;
+        let (done, right) = does(request).map_err(|Refused(code)| code)?;
         let mut bytes = [0; REPLY];
         let length = encode_reply(&done, &self.header, Form::Received, &mut bytes);
         let length = length.map_err(|_| KernReturn::RESOURCE_SHORTAGE)?;

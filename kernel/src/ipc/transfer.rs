@@ -98,10 +98,13 @@ impl Names {
             Err(error) => return error,
         };
         loop {
+            // Dropped outside of the lock: it may hold a task's memory.
+            let mut served = None;
             let full = with(|ipc| {
                 let destination = kmsg.destination();
                 if let Some(object) = destination.and_then(|port| ipc.served(port)) {
-                    ipc.serve(kmsg, object);
+                    ipc.serve(kmsg, &object);
+                    served = Some(object);
                     return Ok(());
                 }
                 let sent = ipc.post.enqueue(kmsg);

@@ -14,6 +14,8 @@ mod kernel_map;
 mod pmap;
 #[path = "../../tests/shared.rs"]
 mod shared;
+#[path = "../../tests/space.rs"]
+mod space;
 #[path = "../../tests/stack.rs"]
 mod stack;
 #[path = "../../tests/symbols.rs"]

@@ -90,11 +90,10 @@ impl Pmap {
         let old = table.read(index);
         // SAFETY: user memory: the kernel holds no reference to any.
         unsafe { table.write(index, Entry::new(frame, access.flags())) };
-        if !old.is_present() {
-            return Ok(None);
+        if old.is_present() {
+            self.forget(page, 1);
         }
-        self.forget(page, 1);
-        Ok(Some(old.frame()))
+        Ok(old.has_frame().then_some(old.frame()))
     }
 
     /// Unmaps `pages` pages from `first` on; `gone` gets what was mapped, when
@@ -120,7 +119,7 @@ impl Pmap {
                 }
                 let table = table_in(entry);
                 let old = table.read(page.table_index());
-                if old.is_present() {
+                if old.has_frame() {
                     // SAFETY: user memory: the kernel holds no reference to any.
                     unsafe { table.write(page.table_index(), Entry::EMPTY) };
                     batch[count] = Some(old.frame());
@@ -136,19 +135,50 @@ impl Pmap {
         }
     }
 
-    /// What the page at `page` is mapped to, and how.
-    pub(crate) fn lookup(&self, page: VirtAddr) -> Option<(Frame, Access)> {
+    /// Hides `pages` pages from `first` on from all processors; their frames
+    /// stay, until the pages are entered again or removed.
+    pub(crate) fn hide(&self, first: VirtAddr, pages: u32) {
+        let _tables = self.tables.lock();
+        let end = first.page().number() + pages;
+        assert!(end <= KERNEL_BASE / PAGE_SIZE);
+        let mut next = first.page().number();
+        let mut changed = false;
+        while next < end {
+            let page = VirtAddr::new(next * PAGE_SIZE).page();
+            let entry = self.top().read(page.directory_index());
+            if !entry.is_present() {
+                next = (page.directory_index() as u32 + 1) * ENTRIES as u32;
+                continue;
+            }
+            let table = table_in(entry);
+            let old = table.read(page.table_index());
+            if old.is_present() {
+                let hidden = Entry::new(old.frame(), Flags::HIDDEN);
+                // SAFETY: user memory: the kernel holds no reference to any.
+                unsafe { table.write(page.table_index(), hidden) };
+                changed = true;
+            }
+            next += 1;
+        }
+        if changed {
+            self.forget(first, pages);
+        }
+    }
+
+    /// The frame of the page at `page`, and how it is mapped; not, if hidden.
+    pub(crate) fn lookup(&self, page: VirtAddr) -> Option<(Frame, Option<Access>)> {
         let _tables = self.tables.lock();
         let entry = self.top().read(page.page().directory_index());
         if page.as_u32() >= KERNEL_BASE || !entry.is_present() {
             return None;
         }
         let leaf = table_in(entry).read(page.page().table_index());
-        let access = match leaf.flags().contains(Flags::WRITABLE) {
-            true => Access::Write,
-            false => Access::Read,
+        let access = match leaf.flags() {
+            flags if !flags.contains(Flags::PRESENT) => None,
+            flags if flags.contains(Flags::WRITABLE) => Some(Access::Write),
+            _ => Some(Access::Read),
         };
-        leaf.is_present().then_some((leaf.frame(), access))
+        leaf.has_frame().then_some((leaf.frame(), access))
     }
 
     /// Makes the processor that calls use these tables instead of `before`.

@@ -1,33 +1,77 @@
 //! The memory of one task.
 //!
-//! Owns the frames that its page tables name: for now memory is made at once,
-//! zeroed, and belongs to one task alone.
+//! Owns the map of what the task has allocated, and the frames behind it: a
+//! page gets one, zeroed, when it is first touched. For now every page belongs
+//! to one task alone.
 //!
-//! **Invariant**: every frame that `pmap` maps was taken here, and is given
-//! back here, once nothing maps it.
+//! **Invariants**: stand beside the fields.
 
 use boot::layout::KERNEL_BASE;
 use kernel_core::addr::{Frame, FrameRange, PAGE_SIZE, VirtAddr};
 use kernel_core::frames::Zone;
+use kernel_core::vm::map::{
+    Attributes, Entry, Inheritance, Keeper, Limit, Map, MapError, Place, Protection, Range,
+};
 
 use super::kernel_map::{Mapping, Use};
 use super::pmap::{Access, Pmap};
 use super::shared::Shared;
 use super::{OutOfMemory, direct, frames};
+use crate::sync::{TaskLock, rank};
 
 /// First address after a task's memory.
 pub(crate) const USER_END: u32 = KERNEL_BASE;
+/// All that a task may have: not the first page, so that a null pointer leads
+/// nowhere unless somebody asks for that page.
+const BOUNDS: Range = Range {
+    start: 0,
+    end: USER_END,
+};
+/// Where a search for room begins.
+const SEARCH_FROM: u32 = PAGE_SIZE;
 
 /// A task's memory.
 pub(crate) struct Space {
+    /// Held while pages are made or given up, so that `pmap` maps nothing that
+    /// is not allocated.
+    map: TaskLock<rank::Space, Map<Own>>,
+    /// Every frame that it maps was taken here, and is given back here.
     pmap: Shared<Pmap>,
+}
+
+/// What backs a region: pages of the task's own, named by their addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Own;
+
+/// Nothing is to be kept for those.
+struct Nothing;
+
+impl Keeper<Own> for Nothing {
+    fn split(&mut self, _: &Own, _: u32) -> Own {
+        Own
+    }
+    fn continues(&self, _: &Own, _: u32, _: &Own) -> bool {
+        true
+    }
+    fn merge(&mut self, _: &mut Own, _: Own) {}
+    fn removed(&mut self, _: Entry<Own>) {}
+}
+
+/// Which way a page is touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Touch {
+    /// Read, or run.
+    Read,
+    /// Written.
+    Write,
 }
 
 impl Space {
     /// An empty one.
     pub(crate) fn new() -> Result<Space, OutOfMemory> {
         let pmap = Shared::try_new(Pmap::new()?)?;
-        Ok(Space { pmap })
+        let map = TaskLock::new(Map::new(BOUNDS));
+        Ok(Space { map, pmap })
     }
 
     /// What the processor needs to see it.
@@ -35,48 +79,136 @@ impl Space {
         &self.pmap
     }
 
-    /// Makes sure that there is memory at each of `pages` pages from `first`
-    /// on, zeroed where it is new, to be used like `access` says.
-    pub(crate) fn allocate(
+    /// `vm_allocate` anywhere: where the memory is.
+    pub(crate) fn allocate_anywhere(&self, size: u32) -> Result<u32, MapError> {
+        let place = Place::Anywhere {
+            from: SEARCH_FROM,
+            mask: 0,
+        };
+        self.enter(place, size, Attributes::ALLOCATED)
+    }
+
+    /// `vm_allocate` at an address, with a protection of its own.
+    pub(crate) fn allocate_at(
         &self,
-        first: VirtAddr,
-        pages: u32,
-        access: Access,
-    ) -> Result<(), OutOfMemory> {
-        for number in 0..pages {
-            let page = first.checked_add(number * PAGE_SIZE).ok_or(OutOfMemory)?;
-            let (frame, access) = match self.pmap.lookup(page) {
-                Some((_, Access::Write)) => continue,
-                Some((frame, Access::Read)) => (frame, access),
-                None => (zeroed()?, access),
-            };
-            match self.pmap.enter(page, frame, access) {
-                Ok(_) => {}
-                Err(error) => {
-                    frames::free(frame);
-                    return Err(error);
-                }
-            }
+        address: u32,
+        size: u32,
+        protection: Protection,
+    ) -> Result<u32, MapError> {
+        let attributes = Attributes {
+            protection,
+            ..Attributes::ALLOCATED
+        };
+        self.enter(Place::At(address), size, attributes)
+    }
+
+    fn enter(&self, place: Place, size: u32, attributes: Attributes) -> Result<u32, MapError> {
+        let entered = self
+            .map
+            .lock()
+            .enter(place, size, attributes, Own, &mut Nothing);
+        entered
+            .map(|range| range.start)
+            .map_err(|refused| refused.error)
+    }
+
+    /// `vm_deallocate`. Where nothing is, nothing is done, not even an error; nor
+    /// beyond user space (seen).
+    pub(crate) fn deallocate(&self, address: u32, size: u32) -> Result<(), MapError> {
+        let Some(range) = Range::covering(address, size) else {
+            return Ok(());
+        };
+        let range = Range {
+            start: range.start,
+            end: range.end.min(USER_END),
+        };
+        if range.start >= range.end {
+            return Ok(());
         }
+        let mut map = self.map.lock();
+        map.remove(range, &mut Nothing)?;
+        let (first, pages) = pages(range);
+        self.pmap.remove(first, pages, frames::free);
         Ok(())
     }
 
-    /// Copies `bytes` to `address`, where [`Space::allocate`] made memory,
-    /// whatever the task itself may do with it.
-    pub(crate) fn fill(&self, address: VirtAddr, bytes: &[u8]) -> Result<(), OutOfMemory> {
-        let mut address = address;
+    /// `vm_protect`.
+    pub(crate) fn protect(
+        &self,
+        address: u32,
+        size: u32,
+        limit: Limit,
+        protection: Protection,
+    ) -> Result<(), MapError> {
+        let range = Range::covering(address, size).ok_or(MapError::InvalidAddress)?;
+        let mut map = self.map.lock();
+        map.protect(range, limit, protection, &mut Nothing)?;
+        // What the pages may be used for now shows when they are touched.
+        let (first, pages) = pages(range);
+        self.pmap.hide(first, pages);
+        Ok(())
+    }
+
+    /// `vm_inherit`.
+    pub(crate) fn inherit(
+        &self,
+        address: u32,
+        size: u32,
+        inheritance: Inheritance,
+    ) -> Result<(), MapError> {
+        let range = Range::covering(address, size).ok_or(MapError::InvalidAddress)?;
+        self.map.lock().inherit(range, inheritance, &mut Nothing)
+    }
+
+    /// Makes the page with `address` usable if the task may touch it so: after
+    /// a fault.
+    pub(crate) fn touch(&self, address: VirtAddr, how: Touch) -> Result<(), MapError> {
+        let map = self.map.lock();
+        let entry = map.lookup(address.as_u32());
+        let entry = entry.ok_or(MapError::InvalidAddress)?;
+        let access = access(entry.attributes.protection);
+        match (access, how) {
+            (None, _) | (Some(Access::Read), Touch::Write) => Err(MapError::ProtectionFailure),
+            (Some(access), _) => self.page(address.round_down(), access).map(drop),
+        }
+    }
+
+    /// The frame of a page, made if there is none. Under `map`.
+    fn page(&self, page: VirtAddr, access: Access) -> Result<Frame, MapError> {
+        let frame = match self.pmap.lookup(page) {
+            Some((frame, found)) if found == Some(access) => return Ok(frame),
+            Some((frame, _)) => frame,
+            None => zeroed().map_err(|_| MapError::ResourceShortage)?,
+        };
+        match self.pmap.enter(page, frame, access) {
+            Ok(_) => Ok(frame),
+            Err(OutOfMemory) => {
+                // Without a table for it, it was not there before either.
+                frames::free(frame);
+                Err(MapError::ResourceShortage)
+            }
+        }
+    }
+
+    /// Copies `bytes` to allocated memory at `address`, whatever the task itself
+    /// may do with that. Before the task runs.
+    pub(crate) fn fill(&self, address: VirtAddr, bytes: &[u8]) -> Result<(), MapError> {
+        let map = self.map.lock();
+        let mut at = address.as_u32();
         let mut left = bytes;
         while !left.is_empty() {
+            let address = VirtAddr::new(at);
             let offset = address.offset_in_page();
             let (now, later) = left.split_at(left.len().min((PAGE_SIZE - offset) as usize));
-            let (frame, _) = self.pmap.lookup(address.round_down()).ok_or(OutOfMemory)?;
-            with_frame(frame, |page| {
+            let entry = map.lookup(at).ok_or(MapError::InvalidAddress)?;
+            let access = access(entry.attributes.protection).unwrap_or(Access::Read);
+            let frame = self.page(address.round_down(), access)?;
+            let filled = with_frame(frame, |page| {
                 page[offset as usize..][..now.len()].copy_from_slice(now);
-            })?;
+            });
+            filled.map_err(|_| MapError::ResourceShortage)?;
             left = later;
-            if !left.is_empty() {
-                address = address.checked_add(now.len() as u32).ok_or(OutOfMemory)?;
-            }
+            at = at.wrapping_add(now.len() as u32);
         }
         Ok(())
     }
@@ -84,9 +216,25 @@ impl Space {
 
 impl Drop for Space {
     fn drop(&mut self) {
-        let pages = USER_END / PAGE_SIZE;
-        self.pmap.remove(VirtAddr::new(0), pages, frames::free);
+        let (first, pages) = pages(BOUNDS);
+        self.pmap.remove(first, pages, frames::free);
         self.pmap.end();
+    }
+}
+
+fn pages(range: Range) -> (VirtAddr, u32) {
+    (VirtAddr::new(range.start), range.size() / PAGE_SIZE)
+}
+
+/// What the processor is told of a protection: it cannot tell reading from
+/// running.
+fn access(protection: Protection) -> Option<Access> {
+    if protection.contains(Protection::WRITE) {
+        Some(Access::Write)
+    } else if protection == Protection::NONE {
+        None
+    } else {
+        Some(Access::Read)
     }
 }
 
@@ -96,7 +244,7 @@ fn zeroed() -> Result<Frame, OutOfMemory> {
     Ok(frame)
 }
 
-/// Lets `use_it` see the page in `frame`, wherever it is.
+/// Lets `use_it` see the page in `frame`, which no user sees meanwhile.
 fn with_frame(
     frame: Frame,
     use_it: impl FnOnce(&mut [u8; PAGE_SIZE as usize]),
@@ -109,9 +257,8 @@ fn with_frame(
             (mapping.address(0), Some(mapping))
         }
     };
-    // SAFETY: mapped for as long as `use_it` runs, and user memory: the kernel
-    // holds no other reference to it. User programs may change it meanwhile,
-    // but what is done to it here are plain copies.
+    // SAFETY: mapped for as long as `use_it` runs; the frame is the caller's,
+    // and no thread of its task runs.
     use_it(unsafe { &mut *(address.as_usize() as *mut [u8; PAGE_SIZE as usize]) });
     Ok(())
 }

@@ -38,6 +38,8 @@ order! {
     Monitor "monitor";
     /// Ports and names.
     Ipc "ipc";
+    /// What a task has allocated.
+    Space "space";
     /// A task's page tables.
     Pmap "pmap";
     /// The kernel's own mappings.

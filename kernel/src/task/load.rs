@@ -9,14 +9,13 @@ use core::fmt::{self, Write};
 use boot::loader::Module;
 use kernel_core::addr::{PAGE_SIZE, VirtAddr};
 use kernel_core::bootscript::{Argument, Resume, Role, Script, Value};
-use kernel_core::exec::{ExecError, Executable};
+use kernel_core::exec::{self, ExecError, Executable};
 use kernel_core::firmware::PhysicalMemory;
+use kernel_core::vm::map::{MapError, Protection};
 
 use super::{Shortage, Task};
 use crate::console::{Level, log, println};
 use crate::ipc::{self, KernelPort};
-use crate::mm::OutOfMemory;
-use crate::mm::pmap::Access;
 use crate::mm::shared::Shared;
 use crate::mm::space::USER_END;
 use crate::mm::window::PhysicalWindow;
@@ -31,6 +30,8 @@ const MOST_ARGUMENTS: usize = STACK_SIZE as usize / 2;
 enum Failure {
     Shortage,
     NotLoaded(ExecError),
+    /// Its memory cannot be had where it is to be.
+    NoMemory(MapError),
     /// The module's bytes cannot be seen.
     Unreachable,
     ArgumentsTooLong,
@@ -44,9 +45,9 @@ impl From<Shortage> for Failure {
     }
 }
 
-impl From<OutOfMemory> for Failure {
-    fn from(_: OutOfMemory) -> Failure {
-        Failure::Shortage
+impl From<MapError> for Failure {
+    fn from(error: MapError) -> Failure {
+        Failure::NoMemory(error)
     }
 }
 
@@ -55,6 +56,7 @@ impl fmt::Display for Failure {
         match self {
             Failure::Shortage => Shortage.fmt(f),
             Failure::NotLoaded(error) => error.fmt(f),
+            Failure::NoMemory(error) => write!(f, "no memory for it: {error:?}"),
             Failure::Unreachable => f.write_str("its bytes are not within reach"),
             Failure::ArgumentsTooLong => {
                 write!(f, "its arguments take more than {MOST_ARGUMENTS} bytes")
@@ -155,23 +157,29 @@ fn load<'a>(
     let program = Executable::parse(file, VirtAddr::new(USER_END)).map_err(Failure::NotLoaded)?;
     let space = &task.space;
     for run in program.runs() {
-        let access = match run.access.write {
-            true => Access::Write,
-            false => Access::Read,
-        };
-        space.allocate(run.first.start(), run.count, access)?;
+        let size = run.count * PAGE_SIZE;
+        space.allocate_at(run.first.start().as_u32(), size, protection(run.access))?;
     }
     for segment in program.segments() {
         space.fill(segment.start, segment.bytes)?;
     }
-    let bottom = VirtAddr::new(USER_END - STACK_SIZE);
-    space.allocate(bottom, STACK_SIZE / PAGE_SIZE, Access::Write)?;
+    space.allocate_at(USER_END - STACK_SIZE, STACK_SIZE, Protection::DEFAULT)?;
     let words = Words::gather(task, tasks, arguments)?;
     let stack = words.put(task)?;
     print_loaded(&words);
     let thread = Task::thread(task, program.entry(), stack)?;
     let task = task.clone();
     Ok(Loaded { task, thread })
+}
+
+fn protection(access: exec::Access) -> Protection {
+    let parts = [
+        (access.read, Protection::READ),
+        (access.write, Protection::WRITE),
+        (access.execute, Protection::EXECUTE),
+    ];
+    let allowed = parts.into_iter().filter(|(is_allowed, _)| *is_allowed);
+    allowed.fold(Protection::NONE, |all, (_, part)| all | part)
 }
 
 fn print_loaded(words: &Words) {

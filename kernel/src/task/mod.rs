@@ -11,8 +11,13 @@ use alloc::boxed::Box;
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 
+#[cfg(feature = "ktest")]
+use kernel_core::addr::PAGE_SIZE;
 use kernel_core::addr::VirtAddr;
 use kernel_core::ipc::Refusal;
+use kernel_core::vm::map::MapError;
+#[cfg(feature = "ktest")]
+use kernel_core::vm::map::Protection;
 
 use crate::arch::trap::{Frame, UserFrame, exception};
 use crate::arch::{interrupts, processor, user_memory};
@@ -20,17 +25,15 @@ use crate::console::println;
 use crate::ipc::{KernelPort, Names, Waiter};
 use crate::mm::OutOfMemory;
 use crate::mm::heap::try_box;
-#[cfg(feature = "ktest")]
-use crate::mm::pmap::Access;
 use crate::mm::shared::Shared;
-use crate::mm::space::Space;
+use crate::mm::space::{Space, Touch};
 use crate::sched::{self, Thread};
 
 /// A task.
 pub(crate) struct Task {
     /// What its module is called, for reports.
     name: Name,
-    space: Space,
+    space: Shared<Space>,
     names: Names,
     port: KernelPort,
     /// Its threads are to end.
@@ -93,10 +96,11 @@ impl Task {
     /// A task with no memory, no names and no threads.
     pub(crate) fn new(name: &str) -> Result<Shared<Task>, Shortage> {
         let names = Names::new()?;
-        let port = KernelPort::of_task(&names)?;
+        let space = Shared::try_new(Space::new()?)?;
+        let port = KernelPort::of_task(&names, space.clone())?;
         let task = Task {
             name: Name::new(name),
-            space: Space::new()?,
+            space,
             names,
             port,
             is_over: AtomicBool::new(false),
@@ -106,9 +110,9 @@ impl Task {
 
     /// A page of memory at `at` that begins with `bytes`.
     #[cfg(feature = "ktest")]
-    pub(crate) fn allocate_for_test(&self, at: VirtAddr, access: Access, bytes: &[u8]) {
-        let made = self.space.allocate(at, 1, access);
-        made.and_then(|()| self.space.fill(at, bytes))
+    pub(crate) fn allocate_for_test(&self, at: VirtAddr, protection: Protection, bytes: &[u8]) {
+        let made = self.space.allocate_at(at.as_u32(), PAGE_SIZE, protection);
+        made.and_then(|_| self.space.fill(at, bytes))
             .expect("there is memory");
     }
 
@@ -169,28 +173,49 @@ pub(crate) fn on_exception(frame: &mut UserFrame) {
     // SAFETY: the kernel has started: every vector has its handler.
     unsafe { interrupts::enable() };
     let name = exception::name(frame.trap.vector);
-    match frame.trap.vector {
-        exception::PAGE_FAULT => end_thread(
-            frame,
-            format_args!("{name} at {address}, error code {:#x}", frame.trap.error),
-        ),
-        _ => end_thread(
-            frame,
-            format_args!("{name}, error code {:#x}", frame.trap.error),
-        ),
+    let error = frame.trap.error;
+    if frame.trap.vector != exception::PAGE_FAULT {
+        end_thread(frame, format_args!("{name}, error code {error:#x}"));
     }
+    if let Err(why) = touch(address, error) {
+        let code = why.code();
+        end_thread(
+            frame,
+            format_args!("{name} at {address}, error code {error:#x}, which is kern_return {code}"),
+        );
+    }
+    let _ = interrupts::disable();
 }
 
-/// Whether a page fault of the kernel's was in a copy for a user, which goes on
-/// and says so.
+/// Makes the page usable that a page fault of the current task was about.
+fn touch(address: VirtAddr, error: u32) -> Result<(), MapError> {
+    /// The bit of the error code that says what was tried (Intel SDM 3A 4.7).
+    const WRITE: u32 = 1 << 1;
+    let how = match error & WRITE {
+        0 => Touch::Read,
+        _ => Touch::Write,
+    };
+    let touched = with_current(|user| user.task.space.touch(address, how));
+    touched.unwrap_or(Err(MapError::InvalidAddress))
+}
+
+/// Whether a page fault of the kernel's was in a copy for a user. That goes on,
+/// or says so to its caller.
 pub(crate) fn mends_fault(frame: &mut Frame) -> bool {
-    match user_memory::goes_on_at(frame.eip) {
-        Some(eip) if frame.vector == exception::PAGE_FAULT => {
-            frame.eip = eip;
-            true
-        }
-        _ => false,
+    if frame.vector != exception::PAGE_FAULT {
+        return false;
     }
+    let Some(failed) = user_memory::goes_on_at(frame.eip) else {
+        return false;
+    };
+    let address = processor::fault_address();
+    // SAFETY: copies run with interrupts on and no lock held.
+    unsafe { interrupts::enable() };
+    if touch(address, frame.error).is_err() {
+        frame.eip = failed;
+    }
+    let _ = interrupts::disable();
+    true
 }
 
 /// Ends the thread that calls, which nobody can help: there is nobody yet to

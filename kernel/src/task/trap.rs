@@ -14,7 +14,7 @@ use super::{UserThread, end_thread, with_current};
 use crate::arch::trap::UserFrame;
 use crate::arch::user_memory::{self, BadAddress};
 use crate::console;
-use crate::ipc::{Patience, Receive, Send, host};
+use crate::ipc::{Patience, Receive, Send, allocate, host};
 use crate::sched;
 
 const KERN_SUCCESS: u32 = 0;
@@ -77,6 +77,8 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
             KERN_SUCCESS
         }
         number::SYSCALL_TASK_TERMINATE
+        | number::SYSCALL_VM_ALLOCATE
+        | number::SYSCALL_VM_DEALLOCATE
         | number::SYSCALL_MACH_PORT_ALLOCATE
         | number::SYSCALL_MACH_PORT_DEALLOCATE
         | number::SYSCALL_MACH_PORT_INSERT_RIGHT
@@ -87,8 +89,6 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
             shortcut(user, number, arguments)?
         }
         number::SYSCALL_VM_MAP
-        | number::SYSCALL_VM_ALLOCATE
-        | number::SYSCALL_VM_DEALLOCATE
         | number::SYSCALL_TASK_CREATE
         | number::SYSCALL_TASK_SUSPEND
         | number::SYSCALL_TASK_SET_SPECIAL_PORT
@@ -99,8 +99,20 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
 
 /// What a message to the caller's own task port would do.
 fn shortcut(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, BadAddress> {
-    let names = &user.task.names;
+    let (names, space) = (&user.task.names, &user.task.space);
     let result = match number {
+        number::SYSCALL_VM_ALLOCATE => {
+            let (at, size, anywhere) = (arguments.word(1)?, arguments.word(2)?, arguments.word(3)?);
+            let asked = user_memory::read(at)?;
+            return match allocate(space, asked, size, anywhere != 0) {
+                Ok(address) => user_memory::copy_out(&[address], at).map(|()| KERN_SUCCESS),
+                Err(error) => Ok(error.code() as u32),
+            };
+        }
+        number::SYSCALL_VM_DEALLOCATE => {
+            let done = space.deallocate(arguments.word(1)?, arguments.word(2)?);
+            return Ok(done.err().map_or(KERN_SUCCESS, |error| error.code() as u32));
+        }
         number::SYSCALL_TASK_TERMINATE => {
             user.task.terminate();
             Ok(())

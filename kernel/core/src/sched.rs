@@ -1,0 +1,13 @@
+//! The pure part of scheduling: who runs next, with which priority, how long.
+//!
+//! The kernel keeps a [`queue::RunQueue`] for each processor and a
+//! [`priority::Scheduling`] in each thread, under the processor's lock.
+
+pub mod priority;
+pub mod queue;
+
+/// Priorities, 0 the best (manual 7.1.6.1 lets users set those up to 49).
+pub const PRIORITIES: u8 = 64;
+
+/// The worst priority, which a depressed thread has.
+pub const LOWEST: u8 = PRIORITIES - 1;

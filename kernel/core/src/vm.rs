@@ -1,0 +1,7 @@
+//! The pure part of virtual memory: what is where, and what copies what.
+//!
+//! Owns no memory and no page tables; the kernel carries out what is decided
+//! here.
+
+pub mod map;
+pub mod object;

@@ -1,0 +1,485 @@
+//! Copy-on-write: which memory object stands behind which, and for how long.
+//!
+//! A graph of objects in which a copy costs one object, and pages are found by
+//! walking from a *shadow* to the object it was copied from. The kernel keeps
+//! the pages elsewhere, by handle and number ([`Pages`]), all under one lock,
+//! and does here what Mach does: once nobody else refers to the object behind
+//! a shadow, the two become one (collapse). Where many do refer to them, the
+//! length of a chain is limited to [`MAX_CHAIN`]: pages are copied up, and the
+//! shadow, which then has all that could be seen behind it, lets go (bypass).
+//!
+//! Each operation takes a bounded number of steps: what moves pages has a
+//! budget and is called again until it says [`Progress::Done`]. Between the
+//! calls everything can be used.
+//!
+//! **Invariants**
+//! - `references` counts map entries and other holders, and the shadows of the
+//!   object as well; `shadows` counts the latter alone. An object without
+//!   references does not exist. `reference`, `shadow`, `release` and `unlink`
+//!   keep it.
+//! - `first_shadow`, `next` and `previous` link all shadows of one object.
+//! - An object with a shadow never changes what its pages hold: only those
+//!   that see it last, through a copy of their own, write. The caller writes
+//!   to an object only where [`Objects::is_writable`] says so.
+
+use crate::arena::{Arena, Handle, NoMemory};
+
+/// Objects on the way from a shadow to the last one behind it, itself counted.
+pub const MAX_CHAIN: u32 = 8;
+
+/// Names an object.
+pub type ObjectHandle = Handle<Object>;
+
+/// Who supplies the pages that an object does not have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Source {
+    /// Nobody: they are what is behind, at last zero.
+    Kernel,
+    /// A pager of a user's. The object is never collapsed, and is always last.
+    Pager,
+}
+
+/// One memory object.
+#[derive(Debug)]
+pub struct Object {
+    references: u32,
+    shadows: u32,
+    size_pages: u32,
+    source: Source,
+    behind: Option<Behind>,
+    first_shadow: Option<ObjectHandle>,
+    next: Option<ObjectHandle>,
+    previous: Option<ObjectHandle>,
+    /// How far a collapse or a copy of the pages behind has come.
+    cursor: u32,
+}
+
+/// What a shadow shows where it has no page of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Behind {
+    /// The object it was copied from.
+    pub object: ObjectHandle,
+    /// The page there that the shadow's page 0 shows.
+    pub offset_pages: u32,
+}
+
+/// Where the kernel keeps the pages of objects, resident or paged out.
+pub trait Pages {
+    /// Whether the object has the page itself.
+    fn has(&self, object: ObjectHandle, page: u32) -> bool;
+
+    /// The first page from `page` on that the object has itself.
+    fn first_from(&self, object: ObjectHandle, page: u32) -> Option<u32>;
+
+    /// Moves a page; the other object has none there.
+    ///
+    /// # Errors
+    /// [`NoMemory`]; the page stays where it is.
+    fn shift(&mut self, from: (ObjectHandle, u32), to: (ObjectHandle, u32))
+    -> Result<(), NoMemory>;
+
+    /// Copies a page; the other object has none there.
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    fn copy(&mut self, from: (ObjectHandle, u32), to: (ObjectHandle, u32)) -> Result<(), NoMemory>;
+
+    /// Frees a page.
+    fn free(&mut self, object: ObjectHandle, page: u32);
+}
+
+/// Whether work is left.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// None.
+    Done,
+    /// The budget is used up: call again.
+    More,
+}
+
+/// What a page is to be read from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// This object's page.
+    Page(ObjectHandle, u32),
+    /// The pager of this object has to be asked for its page.
+    Ask(ObjectHandle, u32),
+    /// Nobody has it: zeroes.
+    Zero,
+}
+
+/// All objects.
+#[derive(Default)]
+pub struct Objects {
+    objects: Arena<Object>,
+}
+
+impl Objects {
+    /// None.
+    pub const fn new() -> Self {
+        Self {
+            objects: Arena::new(),
+        }
+    }
+
+    /// How many there are.
+    pub const fn len(&self) -> u32 {
+        self.objects.len()
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
+    /// An object with one reference, the caller's.
+    ///
+    /// # Errors
+    /// [`NoMemory`].
+    pub fn create(&mut self, size_pages: u32, source: Source) -> Result<ObjectHandle, NoMemory> {
+        self.objects.insert(Object {
+            references: 1,
+            shadows: 0,
+            size_pages,
+            source,
+            behind: None,
+            first_shadow: None,
+            next: None,
+            previous: None,
+            cursor: 0,
+        })
+    }
+
+    /// One more reference, as for each copy that shares the object until one
+    /// side writes.
+    ///
+    /// # Errors
+    /// [`NoMemory`], if the object is gone or has 2³² - 1 references.
+    pub fn reference(&mut self, object: ObjectHandle) -> Result<(), NoMemory> {
+        let object = self.objects.at_mut(object).ok_or(NoMemory)?;
+        object.references = object.references.checked_add(1).ok_or(NoMemory)?;
+        Ok(())
+    }
+
+    /// Turns the caller's reference to an object into one to a new shadow of
+    /// it: what a write to memory that needs a copy begins with. The pages it
+    /// shows must lie within the object's size.
+    ///
+    /// # Errors
+    /// [`NoMemory`]; the reference stays what it was.
+    pub fn shadow(
+        &mut self,
+        object: ObjectHandle,
+        offset_pages: u32,
+        size_pages: u32,
+    ) -> Result<ObjectHandle, NoMemory> {
+        if self.objects.at(object).is_none() {
+            return Err(NoMemory);
+        }
+        let shadow = self.create(size_pages, Source::Kernel)?;
+        self.link(
+            shadow,
+            Behind {
+                object,
+                offset_pages,
+            },
+        );
+        Ok(shadow)
+    }
+
+    /// Whether a holder may write to its pages: nobody sees them through it.
+    pub fn is_writable(&self, object: ObjectHandle) -> bool {
+        self.objects
+            .at(object)
+            .is_some_and(|object| object.shadows == 0)
+    }
+
+    /// Whether one holder alone refers to it, so that a copy that is due can
+    /// be left out.
+    pub fn is_sole(&self, object: ObjectHandle) -> bool {
+        self.objects
+            .at(object)
+            .is_some_and(|object| object.references == 1)
+    }
+
+    /// What stands behind an object.
+    pub fn behind(&self, object: ObjectHandle) -> Option<Behind> {
+        self.objects.at(object)?.behind
+    }
+
+    /// The number of objects from this one to the last behind it.
+    pub fn chain(&self, object: ObjectHandle) -> u32 {
+        let mut length = 1;
+        let mut at = object;
+        while let Some(behind) = self.behind(at) {
+            length += 1;
+            at = behind.object;
+        }
+        length
+    }
+
+    /// Where a page of an object is to be read.
+    pub fn find(&self, object: ObjectHandle, page: u32, pages: &impl Pages) -> Found {
+        let (mut at, mut page) = (object, page);
+        loop {
+            if pages.has(at, page) {
+                return Found::Page(at, page);
+            }
+            let Some(object) = self.objects.at(at) else {
+                return Found::Zero;
+            };
+            if page >= object.size_pages {
+                return Found::Zero;
+            }
+            if object.source == Source::Pager {
+                return Found::Ask(at, page);
+            }
+            let next = object.behind.and_then(|behind| {
+                let page = page.checked_add(behind.offset_pages)?;
+                Some((behind.object, page))
+            });
+            match next {
+                Some(next) => (at, page) = next,
+                None => return Found::Zero,
+            }
+        }
+    }
+
+    /// Gives up a reference. Where that was the last one, the object's pages
+    /// are freed, at most `budget` of them at a time, and then it goes, and so
+    /// on behind it. The object to call [`Objects::shorten`] for, which has
+    /// become the only one to see what is behind it.
+    ///
+    /// `More` names what to call `release` for again: the reference is still
+    /// there, and nobody else's.
+    pub fn release(
+        &mut self,
+        object: ObjectHandle,
+        budget: u32,
+        pages: &mut impl Pages,
+    ) -> Released {
+        let mut at = object;
+        let mut left = budget;
+        loop {
+            let Some(object) = self.objects.at_mut(at) else {
+                return Released::Done(None);
+            };
+            if object.references > 1 {
+                object.references -= 1;
+                return Released::Done(self.only_shadow(at));
+            }
+            while let Some(page) = pages.first_from(at, 0) {
+                if left == 0 {
+                    return Released::More(at);
+                }
+                left -= 1;
+                pages.free(at, page);
+            }
+            let behind = self.unlink(at);
+            self.objects.remove(at);
+            match behind {
+                Some(behind) if left > 0 => {
+                    left -= 1;
+                    at = behind.object;
+                }
+                Some(behind) => return Released::More(behind.object),
+                None => return Released::Done(None),
+            }
+        }
+    }
+
+    /// The only one that refers to the object, if that is a shadow.
+    fn only_shadow(&self, object: ObjectHandle) -> Option<ObjectHandle> {
+        let object = self.objects.at(object)?;
+        if object.references == 1 && object.source == Source::Kernel {
+            object.first_shadow
+        } else {
+            None
+        }
+    }
+
+    /// Makes the chain behind an object as short as it can be for now, by
+    /// collapse and bypass, and down to [`MAX_CHAIN`] by copying. Looks at and
+    /// moves `budget` pages at most.
+    ///
+    /// # Errors
+    /// [`NoMemory`] from `pages`; what was done stays done.
+    pub fn shorten(
+        &mut self,
+        object: ObjectHandle,
+        budget: u32,
+        pages: &mut impl Pages,
+    ) -> Result<Progress, NoMemory> {
+        let mut left = budget;
+        let mut at = object;
+        let mut position = 1;
+        while let Some(behind) = self.behind(at) {
+            if self.only_shadow(behind.object) == Some(at) {
+                if self.collapse(at, behind, &mut left, pages)? == Progress::More {
+                    return Ok(Progress::More);
+                }
+                continue;
+            }
+            position += 1;
+            at = behind.object;
+        }
+        if position <= MAX_CHAIN {
+            return Ok(Progress::Done);
+        }
+        self.copy_up(object, &mut left, pages)
+    }
+
+    /// Takes all pages that `at` sees in the object behind it, of which it is
+    /// the only user, and puts what is behind that in its place.
+    fn collapse(
+        &mut self,
+        at: ObjectHandle,
+        behind: Behind,
+        left: &mut u32,
+        pages: &mut impl Pages,
+    ) -> Result<Progress, NoMemory> {
+        let size = self.objects.at(at).map_or(0, |object| object.size_pages);
+        while let Some(page) = pages.first_from(behind.object, 0) {
+            if *left == 0 {
+                return Ok(Progress::More);
+            }
+            *left -= 1;
+            let seen = page.checked_sub(behind.offset_pages);
+            match seen.filter(|seen| *seen < size && !pages.has(at, *seen)) {
+                Some(seen) => pages.shift((behind.object, page), (at, seen))?,
+                None => pages.free(behind.object, page),
+            }
+        }
+        self.unlink(at);
+        let further = self.unlink(behind.object);
+        self.objects.remove(behind.object);
+        // The reference of what is gone becomes that of the shadow.
+        if let Some(further) = further {
+            let offset_pages = further.offset_pages.saturating_add(behind.offset_pages);
+            self.link(
+                at,
+                Behind {
+                    offset_pages,
+                    ..further
+                },
+            );
+        }
+        if let Some(object) = self.objects.at_mut(at) {
+            object.cursor = 0;
+        }
+        Ok(Progress::Done)
+    }
+
+    /// Copies what an object sees behind it, page by page, until it has all
+    /// and lets go of the rest; down to a pager's object, which stays.
+    fn copy_up(
+        &mut self,
+        object: ObjectHandle,
+        left: &mut u32,
+        pages: &mut impl Pages,
+    ) -> Result<Progress, NoMemory> {
+        let Some((size, mut cursor)) = self.objects.at(object).map(|o| (o.size_pages, o.cursor))
+        else {
+            return Ok(Progress::Done);
+        };
+        while cursor < size {
+            if *left == 0 {
+                return Ok(Progress::More);
+            }
+            *left -= 1;
+            if !pages.has(object, cursor) {
+                if let Found::Page(from, page) = self.find(object, cursor, pages) {
+                    if self.source(from) == Some(Source::Kernel) {
+                        pages.copy((from, page), (object, cursor))?;
+                    }
+                }
+            }
+            cursor += 1;
+            if let Some(object) = self.objects.at_mut(object) {
+                object.cursor = cursor;
+            }
+        }
+        self.let_go(object);
+        Ok(Progress::Done)
+    }
+
+    /// Takes an object that has all pages of its chain off it. The last one
+    /// stays behind it, if that is a pager's.
+    fn let_go(&mut self, object: ObjectHandle) {
+        let Some(first) = self.behind(object) else {
+            return;
+        };
+        let mut last = first;
+        while let Some(further) = self.behind(last.object) {
+            last = Behind {
+                object: further.object,
+                offset_pages: last.offset_pages.saturating_add(further.offset_pages),
+            };
+        }
+        let has_pager = self.source(last.object) == Some(Source::Pager);
+        if has_pager && self.reference(last.object).is_err() {
+            return;
+        }
+        self.unlink(object);
+        // Others refer to it as well, or it would have been collapsed.
+        if let Some(first) = self.objects.at_mut(first.object) {
+            first.references -= 1;
+        }
+        if has_pager {
+            self.link(object, last);
+        }
+    }
+
+    /// Puts an object behind another; the reference is passed on to it.
+    fn link(&mut self, shadow: ObjectHandle, behind: Behind) {
+        let Some(object) = self.objects.at_mut(behind.object) else {
+            return;
+        };
+        object.shadows += 1;
+        let next = object.first_shadow.replace(shadow);
+        if let Some(next) = next.and_then(|next| self.objects.at_mut(next)) {
+            next.previous = Some(shadow);
+        }
+        if let Some(object) = self.objects.at_mut(shadow) {
+            object.behind = Some(behind);
+            object.next = next;
+            object.previous = None;
+            object.cursor = 0;
+        }
+    }
+
+    /// Takes away what is behind an object; the reference is the caller's.
+    fn unlink(&mut self, shadow: ObjectHandle) -> Option<Behind> {
+        let object = self.objects.at_mut(shadow)?;
+        let behind = object.behind.take()?;
+        let (next, previous) = (object.next.take(), object.previous.take());
+        if let Some(next) = next.and_then(|next| self.objects.at_mut(next)) {
+            next.previous = previous;
+        }
+        match previous.and_then(|previous| self.objects.at_mut(previous)) {
+            Some(previous) => previous.next = next,
+            None => {
+                if let Some(object) = self.objects.at_mut(behind.object) {
+                    object.first_shadow = next;
+                }
+            }
+        }
+        if let Some(object) = self.objects.at_mut(behind.object) {
+            object.shadows -= 1;
+        }
+        Some(behind)
+    }
+
+    fn source(&self, object: ObjectHandle) -> Option<Source> {
+        self.objects.at(object).map(|object| object.source)
+    }
+}
+
+/// What giving up a reference led to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Released {
+    /// It is gone, and this object can now be shortened.
+    Done(Option<ObjectHandle>),
+    /// The budget is used up: release this object next.
+    More(ObjectHandle),
+}
