@@ -84,8 +84,10 @@ pub(crate) fn run_script(modules: &[Module], kernel_line: &str, ask: fn()) {
         }
     };
     for (number, at, name) in script.ignored() {
-        let line = format_args!("boot script: line {number}, byte {at}: no function $({name})");
-        log(Level::Warning, line);
+        log(
+            Level::Warning,
+            format_args!("boot script: line {number}, byte {at}: no function $({name})"),
+        );
     }
     let mut tasks = Vec::new();
     if tasks.try_reserve(modules.len()).is_err() {
