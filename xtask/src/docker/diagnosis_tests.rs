@@ -1,7 +1,7 @@
 //! Tests of the diagnosis with what engines really wrote.
 //!
 //! Docker 20.10 and 28.2 with buildx 0.13, podman 4.3, and containerd's words of
-//! Docker 29 from its sources; the address of the name
+//! Docker 29 as they are expected, not seen; the address of the name
 //! server is replaced by one for documentation.
 
 use super::*;

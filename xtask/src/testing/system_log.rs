@@ -26,6 +26,30 @@ pub fn check(row: &Row, command_line: &str, console: &[Line]) -> Verdict {
     }
 }
 
+/// Whether tasks printed these arguments, each task all of its own in a row, and
+/// the module that asked for nothing became none.
+pub fn check_modules(console: &[Line], printed: &[&str], never: &str) -> Verdict {
+    let console = Console(console);
+    // What the kernel says of a module has the same words in it.
+    let by_kernel = |line: &&str| line.starts_with("task loaded:") || line.starts_with("modules ");
+    for words in printed {
+        let mut by_tasks = console.lines().filter(|line| !by_kernel(line));
+        if !by_tasks.any(|line| line.contains(words)) {
+            let what = format!("`{words}`, printed by a task");
+            return Verdict::Failed(Cause::Missing(what));
+        }
+    }
+    let loaded: Vec<_> = console
+        .lines()
+        .filter(|line| line.starts_with("task loaded:"))
+        .collect();
+    let never_loaded = !loaded.iter().any(|line| line.contains(never));
+    if never_loaded && loaded.len() == printed.len() {
+        return Verdict::Passed;
+    }
+    Verdict::Failed(Cause::Unexpected(format!("these tasks: {loaded:?}")))
+}
+
 /// Whether the monitor answered `mem` after a panic with this message, and the
 /// machine ended as one that failed.
 pub fn check_after_panic(outcome: &Outcome, message: &str, leaves: Leaving) -> Verdict {

@@ -26,6 +26,7 @@ mod docker;
 mod host;
 mod kernels;
 mod ktest;
+mod program;
 mod system;
 
 pub use host::{HOST_PACKAGES, host_cargo};

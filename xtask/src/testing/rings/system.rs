@@ -7,14 +7,16 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{not_started, report_of};
+use super::{not_started, program, report_of};
 use crate::cli::{Profile, Ring};
+use crate::compile::write_whole;
 use crate::context::Context;
 use crate::emulator::Outcome;
 use crate::emulator::session::Limits;
 use crate::emulator::spec::MachineSpec;
 use crate::emulator::start;
 use crate::failure::Result;
+use crate::image::Module;
 use crate::testing::artifacts::{Artifacts, COMMAND_LINE};
 use crate::testing::case::{Label, Report, Status};
 use crate::testing::job::Job;
@@ -38,8 +40,13 @@ pub(super) fn jobs(
 ) -> Vec<Box<dyn Job>> {
     let rows = matrix::system(extent).into_iter();
     let machines = rows.map(|row| SystemBoot::boxed(artifacts, profile, row, Talk::Health));
-    let others = [Talk::Readme, Talk::AfterPanic];
-    let others = others.map(|talk| SystemBoot::boxed(artifacts, profile, ORDINARY, talk));
+    let others = [
+        (ORDINARY, Talk::Readme),
+        (ORDINARY, Talk::AfterPanic),
+        // One processor, so that nobody prints into another's line.
+        (Row { smp: 1, ..ORDINARY }, Talk::Modules),
+    ];
+    let others = others.map(|(row, talk)| SystemBoot::boxed(artifacts, profile, row, talk));
     machines.chain(others).collect()
 }
 
@@ -67,6 +74,8 @@ enum Talk {
     /// A panic at the prompt, where `panic=kdb` asks for another prompt: the
     /// monitor answers though the panic left its locks locked.
     AfterPanic,
+    /// Two modules with a line each become tasks that print their arguments.
+    Modules,
 }
 
 struct SystemBoot {
@@ -87,6 +96,7 @@ impl SystemBoot {
             Talk::Health => format!("system::boot{build}::{row}"),
             Talk::Readme => format!("system::readme{build}::transcript"),
             Talk::AfterPanic => format!("system::monitor{build}::after_a_panic"),
+            Talk::Modules => format!("system::modules{build}::become_tasks"),
         };
         let label = Label {
             name,
@@ -130,6 +140,7 @@ impl SystemBoot {
         let (verdict, outcome) = match self.talk {
             Talk::Health => self.health(cx)?,
             Talk::AfterPanic => self.after_panic(cx)?,
+            Talk::Modules => self.modules(cx)?,
             Talk::Readme => match self.readme(cx)? {
                 Some(compared) => compared,
                 None => {
@@ -161,6 +172,38 @@ impl SystemBoot {
     fn after_panic(&self, cx: &Context) -> Result<(Verdict, Outcome)> {
         let outcome = self.converse(cx, "panic=kdb", &["panic on purpose", "mem", "poweroff"])?;
         let verdict = system_log::check_after_panic(&outcome, "on purpose", self.row.leaves());
+        Ok((verdict, outcome))
+    }
+
+    fn modules(&self, cx: &Context) -> Result<(Verdict, Outcome)> {
+        let folder = cx.project.target().join("test-programs");
+        let file = folder.join("echo");
+        write_whole(&file, &program::echo())?;
+        let module = |arguments: &str| Module {
+            file: file.clone(),
+            arguments: arguments.to_owned(),
+        };
+        let modules = vec![
+            module("${host-port} ${device-port} of-one=${word} $(one=task-create) $(task-resume)"),
+            module("of-two ${one} $(task-create) $(task-resume)"),
+            module("never-runs"),
+        ];
+        let boot = self.artifacts.boot(cx, &self.row, self.profile)?;
+        let machine = MachineSpec {
+            append: Some("word=given".to_owned()),
+            modules,
+            ..self.row.machine(boot)
+        };
+        let lines = ["cpus", "mem", "cpus", "mem", "poweroff"];
+        let outcome = super::converse(cx, &machine, LIMITS, &lines)?;
+        let verdict = match judge(&outcome, self.row.leaves()) {
+            Verdict::Passed => system_log::check_modules(
+                &outcome.serial,
+                &["1 2 of-one=given ", "of-two 1 "],
+                "never-runs",
+            ),
+            other => other,
+        };
         Ok((verdict, outcome))
     }
 
