@@ -250,7 +250,7 @@ fn serve_memory(call: &Call<'_>, memory: &Memory) -> Result<Reply, KernReturn> {
     }
 }
 
-/// `vm_allocate`; nothing is at address 0.
+/// `vm_allocate`; no memory is at address 0.
 pub(crate) fn allocate(
     memory: &Memory,
     address: u32,

@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use abi::message::{HEADER_BYTES, Header, MsgReturn};
+use abi::message::{Header, MsgReturn};
 use kernel_core::ipc::message::check_size;
 use kernel_core::ipc::port::Effects;
 use kernel_core::ipc::space::ReceiveRefusal;
@@ -258,5 +258,3 @@ fn tell_size(address: u32, size: u32) -> MsgReturn {
         Err(_) => MsgReturn::RCV_INVALID_DATA,
     }
 }
-
-const _: () = assert!(HEADER_BYTES as u32 <= LARGEST);

@@ -21,13 +21,13 @@ use crate::sync::{TaskLock, rank};
 
 /// First address after a task's memory.
 pub(crate) const USER_END: u32 = KERNEL_BASE;
-/// All that a task may have: not the first page, so that a null pointer leads
-/// nowhere unless somebody asks for that page.
+/// All that a task may have.
 const BOUNDS: Range = Range {
     start: 0,
     end: USER_END,
 };
-/// Where a search for room begins.
+/// Where a search for room begins: behind the first page, so that a null pointer
+/// leads nowhere unless somebody asks for that page.
 const SEARCH_FROM: u32 = PAGE_SIZE;
 
 /// A task's memory.
