@@ -7,7 +7,7 @@
 use kernel_core::options::Options;
 
 use crate::arch::exit::{self, Verdict};
-use crate::arch::{crime, interrupts};
+use crate::arch::{crime, interrupts, percpu};
 use crate::console::println;
 use crate::ipi::call;
 use crate::mm::heap;
@@ -32,9 +32,7 @@ const MISDEEDS: &[(&str, When, fn())] = &[
     ("divide-error", When::Ready, crime::divide_by_zero),
     ("invalid-opcode", When::Ready, crime::invalid_opcode),
     ("lock-order", When::Ready, lock_order),
-    ("ap-panic", When::Ready, || {
-        call::on_others(|_, _| panic!("on another processor"), 0, 0)
-    }),
+    ("ap-panic", When::Ready, panic_elsewhere),
     ("heap-exhaust", When::Ready, exhaust_heap),
     ("marker-no-exit", When::Ready, || {
         println!("exov6: done ok");
@@ -86,6 +84,15 @@ impl core::fmt::Display for Unshowable {
 
 fn panic_in_panic() {
     panic!("{}", Unshowable)
+}
+
+/// Panics on a processor that did not boot the machine. The first thread may run
+/// on any of them, and the kernel moves no thread while it runs here.
+fn panic_elsewhere() {
+    if percpu::current().id() != 0 {
+        panic!("on another processor");
+    }
+    call::on_others(|_, _| panic!("on another processor"), 0, 0);
 }
 
 fn spin() {

@@ -115,7 +115,7 @@ pub const ALL: [Misdeed; 17] = [
         noticed_by: NoticedBy::Dev,
         ..panics("lock-order", "lock", "")
     },
-    panics("ap-panic", "", "on cpu1"),
+    panics("ap-panic", "on another processor", "on cpu1"),
     panics("heap-exhaust", "OutOfMemory", ""),
     ends("marker-no-exit", "marker-without-exit"),
     ends("exit-no-marker", "exit-without-marker"),
