@@ -16,7 +16,9 @@
 //! time     ticks and clocks
 //! sched    threads, and who runs where
 //! ipc      ports and names
-//! task     user programs, and their traps
+//! task     user programs
+//! server   the routines of the kernel's ports
+//! syscall  traps of user programs
 //! smp      starting the other processors
 //! hand_off what the boot code hands over
 //! machine  what was found, and the banner
@@ -46,10 +48,12 @@ mod mm;
 mod monitor;
 mod panic;
 mod sched;
+mod server;
 mod smp;
 mod start;
 mod symbols;
 mod sync;
+mod syscall;
 mod task;
 mod time;
 mod trace;

@@ -20,7 +20,7 @@ use crate::mm::{self, kernel_map, stack};
 use crate::panic::{self, Aftermath};
 use crate::sched::{self, Thread};
 use crate::trace::{self, Kind};
-use crate::{irq, monitor, smp, symbols, task, time};
+use crate::{irq, monitor, smp, symbols, syscall, task, time};
 
 static BOOT_CPU: PerCpu = PerCpu::new(0, 0);
 static BOOT_DOUBLE_FAULT_STACK: stack::StaticStack = stack::StaticStack::new();
@@ -38,7 +38,7 @@ static HANDLERS: Handlers = Handlers {
     exception: on_exception,
     user_exception: task::on_exception,
     interrupt: irq::dispatch,
-    system_call: task::on_system_call,
+    system_call: syscall::on_system_call,
     before_user: |_| task::before_user(),
     thread_begins: sched::thread_begins,
     double_fault: panic::on_double_fault,

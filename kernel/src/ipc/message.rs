@@ -13,6 +13,7 @@ use kernel_core::ipc::right::{Carried, DEAD, NULL, Refusal};
 use kernel_core::ipc::space::Space;
 
 use super::post::Post;
+use super::request::Gives;
 
 /// The largest message: a bound on what one trap copies, and on what a queue
 /// holds.
@@ -165,18 +166,6 @@ impl Kmsg {
         })
     }
 
-    /// Takes the body's right out, of which requests to the kernel have one at
-    /// most; more stay.
-    pub(super) fn take_carried(&mut self) -> Option<Carried> {
-        self.carried.pop().map(|(_, right)| right)
-    }
-
-    /// Puts it back if nobody wanted it, to be given up with the rest.
-    pub(super) fn put_carried(&mut self, right: Option<Carried>) {
-        // Into the place that it was taken out of: this needs no memory.
-        self.carried.extend(right.map(|right| (0, right)));
-    }
-
     /// The bytes as a receiver in the kernel sees them: rights are not in them.
     pub(super) fn as_received(&mut self) -> &[u8] {
         let bits = Bits(self.bits | type_of(self.local) | type_of(self.remote) << 8);
@@ -189,20 +178,27 @@ impl Kmsg {
         &self.bytes
     }
 
-    /// The kernel's answer, to the right to reply; `right` is its body's. None
-    /// without memory for it.
-    pub(super) fn answer(&mut self, bytes: &[u8], right: Option<Carried>) -> Option<Kmsg> {
+    /// What a receiver in the kernel needs: the bytes, and what is not in them.
+    pub(super) fn parts(&mut self) -> (&[u8], &mut Vec<(usize, Carried)>) {
+        (&self.bytes, &mut self.carried)
+    }
+
+    /// The kernel's answer, to the right to reply, with the rights of its body in
+    /// order. None without memory for it.
+    pub(super) fn answer(&mut self, bytes: Vec<u8>, gives: &mut Gives) -> Option<Kmsg> {
         let mut carried = Vec::new();
-        let sent = Layout::read(bytes)?;
-        if sent.bits.is_complex() {
-            carried.try_reserve_exact(1).ok()?;
-            // One word is all that follows its descriptor, the last.
-            let at = bytes.len().checked_sub(size_of::<u32>())?;
-            carried.push((at, right?));
+        let header = Layout::read(&bytes)?;
+        if header.bits.is_complex() {
+            for item in message::items(&bytes[HEADER_BYTES..]).flatten() {
+                if let (Place::Inline(at), Some(_)) = (item.place, item.rights) {
+                    carried.try_reserve_exact(1).ok()?;
+                    carried.push((HEADER_BYTES + at, gives.next()?));
+                }
+            }
         }
         Some(Kmsg {
-            bytes: copy_of(bytes)?,
-            bits: sent.bits.0 & Bits::COMPLEX,
+            bytes,
+            bits: header.bits.0 & Bits::COMPLEX,
             carried,
             remote: core::mem::replace(&mut self.local, Carried::Null),
             local: Carried::Null,

@@ -3,27 +3,30 @@
 //! Owns all ports, each task's names for rights, and the messages in queues.
 //! Called by the layers above for whatever a task does with a name. What a
 //! change leaves to be done, notifications and what died, is done before the
-//! lock is released ([`Post::settle`]).
+//! lock is released ([`Post::settle`]). A message to a port of the kernel's is
+//! handed back to whoever sent it, as a [`Request`]: the layers above know what
+//! the port stands for.
 
+mod held;
+mod kernel_port;
 mod message;
 mod post;
-mod server;
+mod request;
 mod transfer;
 mod wait;
 
 use kernel_core::arena::{Arena, Handle};
-use kernel_core::ipc::port::{Effects, PortId, Ports, Receiver, SpaceId};
+use kernel_core::ipc::port::{Effects, Ports, SpaceId};
 use kernel_core::ipc::right::{Carried, DEAD, Disposition, NULL, Refusal, Right};
 use kernel_core::ipc::space::Space;
 
-use spin::Once;
-
+pub(crate) use self::held::HeldRight;
+pub(crate) use self::kernel_port::KernelPort;
+use self::kernel_port::Objects;
 use self::post::Post;
-pub(crate) use self::server::allocate;
-pub(crate) use self::transfer::{Patience, Receive, Send};
+pub(crate) use self::request::{Given, Gives, Request};
+pub(crate) use self::transfer::{Patience, Receive, Send, Sent};
 pub(crate) use self::wait::Waiter;
-use crate::mm::shared::Shared;
-use crate::mm::space::Space as Memory;
 use crate::sync::{TaskLock, rank};
 
 /// All ports and names.
@@ -32,7 +35,7 @@ struct Ipc {
     post: Post,
     spaces: Arena<Space>,
     /// What the kernel's ports stand for.
-    objects: Arena<Served>,
+    objects: Objects,
     /// How many spaces there ever were.
     made: u32,
 }
@@ -46,98 +49,6 @@ fn with<R>(use_it: impl FnOnce(&mut Ipc) -> R) -> R {
 /// A task's names; its rights are given up when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Names(Handle<Space>);
-
-/// What a port of the kernel's stands for, as far as it serves requests.
-#[derive(Clone)]
-enum Served {
-    /// A task, by its names and its memory.
-    Task(Handle<Space>, Shared<Memory>),
-    /// Something whose routines are not served yet.
-    Other,
-}
-
-/// A port that the kernel receives from: dies when dropped.
-pub(crate) struct KernelPort {
-    port: PortId,
-    object: Handle<Served>,
-}
-
-impl KernelPort {
-    /// For the task with these names.
-    pub(crate) fn of_task(names: &Names, memory: Shared<Memory>) -> Result<KernelPort, Refusal> {
-        KernelPort::new(Served::Task(names.0, memory))
-    }
-
-    /// For an object that serves no requests yet.
-    pub(crate) fn of_object() -> Result<KernelPort, Refusal> {
-        KernelPort::new(Served::Other)
-    }
-
-    fn new(served: Served) -> Result<KernelPort, Refusal> {
-        with(|ipc| {
-            let object = ipc.objects.insert(served);
-            let object = object.map_err(|_| Refusal::ResourceShortage)?;
-            match ipc.post.ports.allocate(Receiver::Kernel(object.index())) {
-                Ok(port) => Ok(KernelPort { port, object }),
-                Err(refusal) => {
-                    ipc.objects.remove(object);
-                    Err(refusal)
-                }
-            }
-        })
-    }
-
-    /// Gives `names` a send right, and tells its name.
-    pub(crate) fn send_right(&self, names: &Names) -> Result<u32, Refusal> {
-        names.change(|space, ports, effects| {
-            let right = ports.make_send(self.port);
-            space.give(ports, right, effects).inspect_err(|_| {
-                ports.drop_right(right, effects);
-            })
-        })
-    }
-}
-
-impl KernelPort {
-    /// Whether `name` denotes a send right to it.
-    pub(crate) fn is_named(&self, names: &Names, name: u32) -> bool {
-        with(|ipc| {
-            let space = ipc.spaces.at(names.0);
-            space.and_then(|space| space.name_of(&ipc.post.ports, self.port)) == Some(name)
-        })
-    }
-}
-
-/// The host's control port.
-pub(crate) fn host() -> Option<&'static KernelPort> {
-    well_known(&HOST)
-}
-
-/// The device master port.
-pub(crate) fn device_master() -> Option<&'static KernelPort> {
-    well_known(&DEVICE_MASTER)
-}
-
-static HOST: Once<KernelPort> = Once::new();
-static DEVICE_MASTER: Once<KernelPort> = Once::new();
-
-/// Made when first asked for; not, while there is no memory.
-fn well_known(place: &'static Once<KernelPort>) -> Option<&'static KernelPort> {
-    place.try_call_once(KernelPort::of_object).ok()
-}
-
-impl Drop for KernelPort {
-    fn drop(&mut self) {
-        let object = with(|ipc| {
-            let object = ipc.objects.remove(self.object);
-            ipc.post.ports.kill(self.port);
-            ipc.post.settle(&Effects::new());
-            object
-        });
-        // It may be the last to hold a task's memory.
-        drop(object);
-    }
-}
 
 impl Names {
     /// No names yet.
@@ -167,29 +78,31 @@ impl Names {
 
     /// `mach_port_destroy`.
     pub(crate) fn destroy(&self, name: u32) -> Result<(), Refusal> {
-        self.change(|space, ports, effects| space.destroy(ports, name, effects))
+        self.change_receivers(|space, ports, effects| space.destroy(ports, name, effects))
     }
 
-    /// `mach_port_insert_right` with a right of the same task's.
-    pub(crate) fn insert_own_right(
-        &self,
-        name: u32,
-        from: u32,
-        how: Disposition,
-    ) -> Result<(), Refusal> {
+    /// `mach_port_insert_right`.
+    pub(crate) fn insert_right(&self, name: u32, right: HeldRight) -> Result<(), Refusal> {
+        let right = right.into_carried();
         self.change(|space, ports, effects| {
-            let right = match from {
-                NULL => Carried::Null,
-                DEAD => Carried::Dead,
-                from => space.take(ports, from, how, effects)?,
-            };
             space
                 .insert_right(ports, name, right, effects)
                 .inspect_err(|_| ports.drop_right(right, effects))
         })
     }
 
-    fn change<R>(
+    /// A right out of the task's own names, as a message would take it.
+    pub(crate) fn take(&self, name: u32, how: Disposition) -> Result<HeldRight, Refusal> {
+        let right = match name {
+            NULL => Carried::Null,
+            DEAD => Carried::Dead,
+            name => self.change(|space, ports, effects| space.take(ports, name, how, effects))?,
+        };
+        Ok(HeldRight::new(right))
+    }
+
+    /// Changes names, under the lock of all.
+    pub(crate) fn change<R>(
         &self,
         change: impl FnOnce(&mut Space, &mut Ports, &mut Effects) -> Result<R, Refusal>,
     ) -> Result<R, Refusal> {
@@ -201,16 +114,26 @@ impl Names {
             result
         })
     }
-}
 
-impl Ipc {
-    /// What the port stands for that a message is sent to, if it is a live one
-    /// of the kernel's.
-    fn served(&self, port: PortId) -> Option<Served> {
-        match self.post.ports.receiver(port) {
-            Receiver::Kernel(object) => self.objects.at(Handle::from_index(object)?).cloned(),
-            _ => None,
-        }
+    /// Changes names that others may wait at: these look again whether what they
+    /// wait at is still theirs.
+    pub(crate) fn change_receivers<R>(
+        &self,
+        change: impl FnOnce(&mut Space, &mut Ports, &mut Effects) -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
+        let result = self.change(change);
+        with(|ipc| ipc.post.waiters.wake_all());
+        result
+    }
+
+    /// Gives `names` the right, and tells its name.
+    pub(crate) fn give(&self, right: HeldRight) -> Result<u32, Refusal> {
+        let right = right.into_carried();
+        self.change(|space, ports, effects| {
+            space
+                .give(ports, right, effects)
+                .inspect_err(|_| ports.drop_right(right, effects))
+        })
     }
 }
 

@@ -13,7 +13,7 @@ use kernel_core::ipc::space::ReceiveRefusal;
 use super::message::{Kmsg, LARGEST};
 use super::post::NotSent;
 use super::wait::{Place, Waiter};
-use super::{Names, with};
+use super::{Names, Request, with};
 use crate::arch::pit::TICKS_PER_SECOND;
 use crate::arch::user_memory;
 use crate::sched::{self, Wake};
@@ -54,6 +54,14 @@ pub(crate) struct Send {
     pub(crate) patience: Patience,
 }
 
+/// How a send ended.
+pub(crate) enum Sent {
+    /// With this code.
+    Over(MsgReturn),
+    /// At the kernel, which is to serve it.
+    Request(Request),
+}
+
 /// The receiving half of a `mach_msg`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Receive {
@@ -70,16 +78,20 @@ pub(crate) struct Receive {
 }
 
 impl Names {
-    /// Sends a message.
-    pub(crate) fn send(&self, waiter: &Waiter, send: Send) -> MsgReturn {
-        if check_size(send.size).is_err() {
-            return MsgReturn::SEND_MSG_TOO_SMALL;
+    /// Sends a message; one to the kernel itself comes back, to be served.
+    pub(crate) fn send(&self, waiter: &Waiter, send: Send) -> Sent {
+        match self.take_message(&send) {
+            Ok(Ok(kmsg)) => Sent::Over(self.post(waiter, send, kmsg)),
+            Ok(Err(request)) => Sent::Request(request),
+            Err(error) => Sent::Over(error),
         }
-        let bytes = match copy_in(send.address, send.size) {
-            Ok(bytes) => bytes,
-            Err(error) => return error,
-        };
-        let made = with(|ipc| {
+    }
+
+    /// The message that is to be sent, out of the sender's hands.
+    fn take_message(&self, send: &Send) -> Result<Result<Kmsg, Request>, MsgReturn> {
+        check_size(send.size).map_err(|_| MsgReturn::SEND_MSG_TOO_SMALL)?;
+        let bytes = copy_in(send.address, send.size)?;
+        with(|ipc| {
             let mut effects = Effects::new();
             let space = ipc.spaces.at_mut(self.0);
             let space = space.ok_or(MsgReturn::SEND_INVALID_DEST)?;
@@ -91,22 +103,20 @@ impl Names {
                 error
             });
             ipc.post.settle(&effects);
-            made
-        });
-        let mut kmsg = match made {
-            Ok(kmsg) => kmsg,
-            Err(error) => return error,
-        };
+            let kmsg = made?;
+            let object = kmsg.destination().and_then(|port| ipc.object_of(port));
+            Ok(match object {
+                Some(object) => Err(Request::new(kmsg, object)),
+                None => Ok(kmsg),
+            })
+        })
+    }
+
+    /// Puts a message into the queue that it is for.
+    fn post(&self, waiter: &Waiter, send: Send, mut kmsg: Kmsg) -> MsgReturn {
         loop {
-            // Dropped outside of the lock: it may hold a task's memory.
-            let mut served = None;
             let full = with(|ipc| {
                 let destination = kmsg.destination();
-                if let Some(object) = destination.and_then(|port| ipc.served(port)) {
-                    ipc.serve(kmsg, &object);
-                    served = Some(object);
-                    return Ok(());
-                }
                 let sent = ipc.post.enqueue(kmsg);
                 ipc.post.settle(&Effects::new());
                 match (sent, destination) {

@@ -5,10 +5,13 @@
 //! `Arc` aborts where there is no memory; [`Shared::try_new`] says so. Cloned
 //! anywhere; the last owner must not go away in an interrupt handler, for
 //! handlers may not use the heap. Owners in a circle never free each other.
+//! What a lower layer keeps for a higher one is a [`Shared`] of any type
+//! ([`Shared::into_any`]), which the higher one knows again ([`Shared::downcast`]).
 //!
 //! **Invariants**: stand beside the fields.
 
 use alloc::boxed::Box;
+use core::any::Any as AnyType;
 use core::marker::PhantomData;
 use core::ops::Deref;
 use core::ptr::{self, NonNull};
@@ -19,7 +22,10 @@ use super::{OutOfMemory, heap};
 /// More owners than fit into memory, four bytes each: somebody leaks them.
 const MOST_OWNERS: u32 = 1 << 30;
 
-struct Counted<T> {
+/// A value whose type only its owners know.
+pub(crate) type Any = dyn AnyType + Send + Sync;
+
+struct Counted<T: ?Sized> {
     /// Exactly the number of `Shared` that lead here. They alone change it, in
     /// `clone` and `drop`; a count too low would free what is still in use.
     owners: AtomicU32,
@@ -27,7 +33,7 @@ struct Counted<T> {
 }
 
 /// One owner's hold on a value.
-pub(crate) struct Shared<T> {
+pub(crate) struct Shared<T: ?Sized> {
     /// Made by `Box::into_raw` and not freed before the owners are none.
     counted: NonNull<Counted<T>>,
     owns: PhantomData<Counted<T>>,
@@ -35,9 +41,9 @@ pub(crate) struct Shared<T> {
 
 // SAFETY: owners on several processors read the value at a time (`Sync`), and
 // whichever is last drops it (`Send`). The count is atomic.
-unsafe impl<T: Send + Sync> Send for Shared<T> {}
+unsafe impl<T: ?Sized + Send + Sync> Send for Shared<T> {}
 // SAFETY: as above; whoever sees a `Shared` may clone it.
-unsafe impl<T: Send + Sync> Sync for Shared<T> {}
+unsafe impl<T: ?Sized + Send + Sync> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
     /// Puts `value` on the heap with one owner; drops it if there is no room.
@@ -51,10 +57,41 @@ impl<T> Shared<T> {
             owns: PhantomData,
         })
     }
+}
 
+impl<T: AnyType + Send + Sync> Shared<T> {
+    /// The same owner's hold, for those who do not know the type.
+    pub(crate) fn into_any(self) -> Shared<Any> {
+        let counted: NonNull<Counted<Any>> = self.counted;
+        core::mem::forget(self);
+        Shared {
+            counted,
+            owns: PhantomData,
+        }
+    }
+}
+
+impl Shared<Any> {
+    /// One more owner, if the value is a `T`.
+    pub(crate) fn downcast<T: AnyType>(&self) -> Option<Shared<T>> {
+        if !(**self).is::<T>() {
+            return None;
+        }
+        let other = self.clone();
+        // The pointer was one to a counted `T` before it forgot the type.
+        let counted = other.counted.cast();
+        core::mem::forget(other);
+        Some(Shared {
+            counted,
+            owns: PhantomData,
+        })
+    }
+}
+
+impl<T: ?Sized> Shared<T> {
     /// Whether both own the same value, not merely an equal one.
     pub(crate) fn is_same(&self, other: &Shared<T>) -> bool {
-        ptr::eq(self.counted.as_ptr(), other.counted.as_ptr())
+        ptr::addr_eq(self.counted.as_ptr(), other.counted.as_ptr())
     }
 
     fn counted(&self) -> &Counted<T> {
@@ -63,7 +100,7 @@ impl<T> Shared<T> {
     }
 }
 
-impl<T> Deref for Shared<T> {
+impl<T: ?Sized> Deref for Shared<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -71,7 +108,7 @@ impl<T> Deref for Shared<T> {
     }
 }
 
-impl<T> Clone for Shared<T> {
+impl<T: ?Sized> Clone for Shared<T> {
     /// # Panics
     ///
     /// If there are more owners than memory could hold.
@@ -86,7 +123,7 @@ impl<T> Clone for Shared<T> {
     }
 }
 
-impl<T> Drop for Shared<T> {
+impl<T: ?Sized> Drop for Shared<T> {
     fn drop(&mut self) {
         // Release: what this owner did to the value comes before its freeing.
         if self.counted().owners.fetch_sub(1, Ordering::Release) != 1 {

@@ -13,9 +13,10 @@ use kernel_core::exec::{self, ExecError, Executable};
 use kernel_core::firmware::PhysicalMemory;
 use kernel_core::vm::map::{MapError, Protection};
 
+use super::host::Host;
 use super::{Shortage, Task};
 use crate::console::{Level, log, println};
-use crate::ipc::{self, KernelPort};
+use crate::ipc::KernelPort;
 use crate::mm::shared::Shared;
 use crate::mm::space::USER_END;
 use crate::mm::window::PhysicalWindow;
@@ -217,8 +218,8 @@ impl Words {
             line.write_str(argument.text)?;
             match argument.value {
                 None => {}
-                Some(Value::HostPort) => line.port(task, ipc::host())?,
-                Some(Value::DevicePort) => line.port(task, ipc::device_master())?,
+                Some(Value::HostPort) => line.port(task, Host::Control.port())?,
+                Some(Value::DevicePort) => line.port(task, Host::DeviceMaster.port())?,
                 Some(Value::Task(number)) => {
                     let other = tasks.get(number).and_then(Option::as_ref);
                     line.port(task, other.map(|other| &other.port))?;

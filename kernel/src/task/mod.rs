@@ -1,15 +1,14 @@
 //! Tasks: memory, names for rights, and the threads that run with both.
 //!
-//! Owns what a user thread is beyond a thread of control, what its faults lead
-//! to, and the traps of Mach's interface ([`trap`]). Tasks are made from boot
-//! modules ([`load`]).
+//! Owns what a user thread is beyond a thread of control, and what its faults
+//! lead to. Tasks are made from boot modules ([`load`]).
 
+pub(crate) mod host;
 pub(crate) mod load;
-mod trap;
 
 use alloc::boxed::Box;
 use core::fmt;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 #[cfg(feature = "ktest")]
 use kernel_core::addr::PAGE_SIZE;
@@ -33,18 +32,41 @@ use crate::sched::{self, Thread};
 pub(crate) struct Task {
     /// What its module is called, for reports.
     name: Name,
-    space: Shared<Space>,
+    space: Space,
     names: Names,
     port: KernelPort,
     /// Its threads are to end.
     is_over: AtomicBool,
+    /// How many threads it has; while there are any, its port stands for it.
+    threads: AtomicU32,
 }
 
 /// What a user thread has that the scheduler does not ask about.
-struct UserThread {
-    task: Shared<Task>,
-    port: KernelPort,
-    waiter: Waiter,
+pub(crate) struct UserThread {
+    pub(crate) task: Shared<Task>,
+    pub(crate) port: KernelPort,
+    pub(crate) waiter: Waiter,
+}
+
+impl UserThread {
+    fn new(task: &Shared<Task>, port: KernelPort, waiter: Waiter) -> UserThread {
+        if task.threads.fetch_add(1, Ordering::Relaxed) == 0 {
+            task.port.stand_for(task.clone().into_any());
+        }
+        UserThread {
+            task: task.clone(),
+            port,
+            waiter,
+        }
+    }
+}
+
+impl Drop for UserThread {
+    fn drop(&mut self) {
+        if self.task.threads.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.task.port.stand_for_nothing();
+        }
+    }
 }
 
 /// Why a task or thread could not be made.
@@ -95,17 +117,29 @@ impl fmt::Display for Name {
 impl Task {
     /// A task with no memory, no names and no threads.
     pub(crate) fn new(name: &str) -> Result<Shared<Task>, Shortage> {
-        let names = Names::new()?;
-        let space = Shared::try_new(Space::new()?)?;
-        let port = KernelPort::of_task(&names, space.clone())?;
-        let task = Task {
+        Ok(Shared::try_new(Task {
             name: Name::new(name),
-            space,
-            names,
-            port,
+            space: Space::new()?,
+            names: Names::new()?,
+            port: KernelPort::new()?,
             is_over: AtomicBool::new(false),
-        };
-        Ok(Shared::try_new(task)?)
+            threads: AtomicU32::new(0),
+        })?)
+    }
+
+    /// Its memory.
+    pub(crate) fn space(&self) -> &Space {
+        &self.space
+    }
+
+    /// Its names for rights.
+    pub(crate) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Its own port.
+    pub(crate) fn port(&self) -> &KernelPort {
+        &self.port
     }
 
     /// A page of memory at `at` that begins with `bytes`.
@@ -122,11 +156,8 @@ impl Task {
         entry: VirtAddr,
         stack: VirtAddr,
     ) -> Result<Shared<Thread>, Shortage> {
-        let user = try_box(UserThread {
-            task: task.clone(),
-            port: KernelPort::of_object()?,
-            waiter: Waiter::new()?,
-        })?;
+        let (port, waiter) = (KernelPort::new()?, Waiter::new()?);
+        let user = try_box(UserThread::new(task, port, waiter))?;
         let frame = UserFrame::new(entry.as_u32(), stack.as_u32());
         let user: Box<dyn core::any::Any + Send + Sync> = user;
         Ok(Thread::for_user(&frame, task.space.pmap().clone(), user)?)
@@ -151,16 +182,8 @@ pub(crate) fn before_user() {
 }
 
 /// Gives `use_it` the user thread that runs this.
-fn with_current<R>(use_it: impl FnOnce(&UserThread) -> R) -> Option<R> {
+pub(crate) fn with_current<R>(use_it: impl FnOnce(&UserThread) -> R) -> Option<R> {
     sched::with_current(|thread| thread.upper::<UserThread>().map(use_it)).flatten()
-}
-
-/// A trap of Mach's interface; from the trap layer.
-pub(crate) fn on_system_call(frame: &mut UserFrame) {
-    // SAFETY: the kernel has started: every vector has its handler.
-    unsafe { interrupts::enable() };
-    trap::obey(frame);
-    let _ = interrupts::disable();
 }
 
 /// An exception in user mode; from the trap layer.
@@ -220,7 +243,7 @@ pub(crate) fn mends_fault(frame: &mut Frame) -> bool {
 
 /// Ends the thread that calls, which nobody can help: there is nobody yet to
 /// ask for help.
-fn end_thread(frame: &UserFrame, why: fmt::Arguments<'_>) -> ! {
+pub(crate) fn end_thread(frame: &UserFrame, why: fmt::Arguments<'_>) -> ! {
     with_current(|user| {
         println!(
             "exov6: thread of `{}` ended: {why}; eip {:#010x} esp {:#010x}",

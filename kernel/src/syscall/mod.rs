@@ -1,25 +1,29 @@
 //! Mach's traps: `lcall $7,$0` with the number in EAX and the arguments on the
 //! stack, above a return address.
 //!
-//! Numbers and arguments are those of `mach/syscall_sw.h`; what a number does
+//! Owns what each number does. Numbers and arguments are those of `mach/syscall_sw.h`; what a number does
 //! that is in the table without a trap was seen on the reference kernel:
 //! `KERN_INVALID_ARGUMENT`.
 
+use abi::kern_return::KernReturn;
 use abi::message::{MsgReturn, Options};
 use abi::trap as number;
 use kernel_core::ipc::Refusal;
 use kernel_core::ipc::right::{Disposition, Right};
 
-use super::{UserThread, end_thread, with_current};
+use crate::arch::interrupts;
 use crate::arch::trap::UserFrame;
 use crate::arch::user_memory::{self, BadAddress};
 use crate::console;
-use crate::ipc::{Patience, Receive, Send, allocate, host};
+use crate::ipc::{Patience, Receive, Send, Sent};
 use crate::sched;
+use crate::server;
+use crate::task::host::Host;
+use crate::task::{UserThread, end_thread, with_current};
 
-const KERN_SUCCESS: u32 = 0;
-const KERN_INVALID_ADDRESS: u32 = 1;
-const KERN_INVALID_ARGUMENT: u32 = 4;
+const KERN_SUCCESS: u32 = KernReturn::SUCCESS.0 as u32;
+const KERN_INVALID_ADDRESS: u32 = KernReturn::INVALID_ADDRESS.0 as u32;
+const KERN_INVALID_ARGUMENT: u32 = KernReturn::INVALID_ARGUMENT.0 as u32;
 /// What a shortcut answers for a task other than the caller's: the program is to
 /// send the message in its place (seen).
 const MACH_SEND_INTERRUPTED: u32 = 0x1000_0007;
@@ -28,8 +32,15 @@ const NULL: u32 = 0;
 /// Numbers below are not in the table at all.
 const LOWEST: i32 = -130;
 
-/// Does what the user asks for.
-pub(super) fn obey(frame: &mut UserFrame) {
+/// A trap of Mach's interface; from the trap layer, with interrupts off.
+pub(crate) fn on_system_call(frame: &mut UserFrame) {
+    // SAFETY: the kernel has started: every vector has its handler.
+    unsafe { interrupts::enable() };
+    obey(frame);
+    let _ = interrupts::disable();
+}
+
+fn obey(frame: &mut UserFrame) {
     let number = frame.trap.eax as i32;
     if !(LOWEST..=0).contains(&number) {
         end_thread(frame, format_args!("no system call has number {number}"));
@@ -58,13 +69,14 @@ impl Arguments {
 }
 
 fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, BadAddress> {
-    let names = &user.task.names;
+    let names = user.task.names();
     Ok(match number {
         number::MACH_MSG_TRAP => message(user, arguments)?.0,
         number::MACH_REPLY_PORT => names.allocate(Right::Receive).unwrap_or(NULL),
         number::MACH_THREAD_SELF => user.port.send_right(names).unwrap_or(NULL),
-        number::MACH_TASK_SELF => user.task.port.send_right(names).unwrap_or(NULL),
-        number::MACH_HOST_SELF => host()
+        number::MACH_TASK_SELF => user.task.port().send_right(names).unwrap_or(NULL),
+        number::MACH_HOST_SELF => Host::Name
+            .port()
             .and_then(|host| host.send_right(names).ok())
             .unwrap_or(NULL),
         number::MACH_PRINT => {
@@ -83,7 +95,7 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
         | number::SYSCALL_MACH_PORT_DEALLOCATE
         | number::SYSCALL_MACH_PORT_INSERT_RIGHT
         | number::SYSCALL_MACH_PORT_ALLOCATE_NAME => {
-            if !user.task.port.is_named(names, arguments.word(0)?) {
+            if !user.task.port().is_named(names, arguments.word(0)?) {
                 return Ok(MACH_SEND_INTERRUPTED);
             }
             shortcut(user, number, arguments)?
@@ -99,12 +111,12 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
 
 /// What a message to the caller's own task port would do.
 fn shortcut(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, BadAddress> {
-    let (names, space) = (&user.task.names, &user.task.space);
+    let (names, space) = (user.task.names(), user.task.space());
     let result = match number {
         number::SYSCALL_VM_ALLOCATE => {
             let (at, size, anywhere) = (arguments.word(1)?, arguments.word(2)?, arguments.word(3)?);
             let asked = user_memory::read(at)?;
-            return match allocate(space, asked, size, anywhere != 0) {
+            return match server::allocate(space, asked, size, anywhere != 0) {
                 Ok(address) => user_memory::copy_out(&[address], at).map(|()| KERN_SUCCESS),
                 Err(error) => Ok(error.code() as u32),
             };
@@ -137,7 +149,7 @@ fn shortcut(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32
             let (name, from, how) = (arguments.word(1)?, arguments.word(2)?, arguments.word(3)?);
             Disposition::from_number(how)
                 .ok_or(Refusal::InvalidValue)
-                .and_then(|how| names.insert_own_right(name, from, how))
+                .and_then(|how| names.insert_right(name, names.take(from, how)?))
         }
         _ => Err(Refusal::InvalidArgument),
     };
@@ -153,16 +165,17 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
         true => Patience::Milliseconds(time),
         false => Patience::Endless,
     };
-    let names = &user.task.names;
+    let names = user.task.names();
     if options.has(Options::SEND_MSG) {
         let send = Send {
             address,
             size: arguments.word(2)?,
             patience: patience(Options::SEND_TIMEOUT),
         };
-        let code = names.send(&user.waiter, send);
-        if code != MsgReturn::SUCCESS {
-            return Ok(code);
+        match names.send(&user.waiter, send) {
+            Sent::Over(MsgReturn::SUCCESS) => {}
+            Sent::Over(code) => return Ok(code),
+            Sent::Request(request) => server::serve(request),
         }
     }
     if options.has(Options::RCV_MSG) {

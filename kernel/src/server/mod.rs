@@ -1,0 +1,164 @@
+//! The kernel as a server: requests to its ports, and their answers.
+//!
+//! Owns which routine does what: a file for each kind of routine, an arm of a
+//! `match` for each id. Decoding and encoding follow from the routine's
+//! definition in `abi`. What cannot be decoded is `MIG_BAD_ARGUMENTS`, what is
+//! no routine of the object's, or is not served yet, `MIG_BAD_ID`; as MIG's
+//! servers do. Called with no lock held: a routine may take its time.
+
+mod mach_port;
+mod vm;
+
+use alloc::vec::Vec;
+
+use abi::kern_return::KernReturn;
+use abi::message::Header;
+use abi::routine::{
+    REPLY_HEADER_BYTES, ReplyBody, RequestBody, decode_request, encode_refusal, encode_reply,
+};
+use abi::wire::Form;
+use kernel_core::ipc::right::Refusal;
+use kernel_core::vm::map::MapError;
+
+pub(crate) use self::vm::allocate;
+use crate::ipc::{Given, Gives, Request};
+use crate::task::Task;
+
+/// Routines of an object: none of theirs, or what comes of it.
+type Serve<T> = fn(&mut Call<'_>, &T) -> Option<Done>;
+
+/// A reply, or why there is none.
+type Done = Result<Reply, KernReturn>;
+
+/// What a task's port serves.
+const OF_TASK: [Serve<Task>; 2] = [vm::serve, mach_port::serve];
+
+/// Does what a request asks for, and answers it.
+pub(crate) fn serve(mut request: Request) {
+    let object = request.object().clone();
+    let header = request.header();
+    let (bytes, given) = request.parts();
+    let mut call = Call {
+        bytes,
+        header,
+        given,
+        gives: Gives::default(),
+    };
+    let done = if let Some(task) = object.downcast::<Task>() {
+        OF_TASK.iter().find_map(|serve| serve(&mut call, &task))
+    } else {
+        None
+    };
+    let gives = call.gives;
+    let reply = match done.unwrap_or(Err(KernReturn::MIG_BAD_ID)) {
+        Ok(reply) => Some(reply),
+        Err(code) => Reply::new(REPLY_HEADER_BYTES, |bytes| {
+            encode_refusal(code, &header, bytes)
+        }),
+    };
+    if let Some(Reply(bytes)) = reply {
+        request.reply(bytes, gives);
+    }
+}
+
+/// A request to be answered.
+struct Call<'m> {
+    bytes: &'m [u8],
+    header: Header,
+    /// What it carries.
+    given: Given<'m>,
+    /// What the reply is to carry.
+    gives: Gives,
+}
+
+/// What goes along with the arguments of a routine, each in their order.
+struct Along<'c, 'm> {
+    given: &'c mut Given<'m>,
+    gives: &'c mut Gives,
+}
+
+/// Makes the reply of a routine's results.
+struct Replying<'c>(&'c Header);
+
+impl Replying<'_> {
+    fn with<'r, R: ReplyBody<'r>>(self, results: &R) -> Result<Reply, Refused> {
+        let most = R::ROUTINE.reply_bytes().map_or(0, |(_, most)| most);
+        let header = self.0;
+        let reply = Reply::new(most, |bytes| {
+            encode_reply(results, header, Form::Received, bytes)
+        });
+        reply.ok_or(Refused(KernReturn::RESOURCE_SHORTAGE))
+    }
+}
+
+impl<'m> Call<'m> {
+    /// Decodes the request, does it, and encodes what comes of it.
+    fn answer<Q, R>(&mut self, does: impl FnOnce(Q) -> Result<R, Refused>) -> Option<Done>
+    where
+        Q: RequestBody<'m>,
+        R: for<'r> ReplyBody<'r>,
+    {
+        self.answer_by(|request, _, reply| reply.with(&does(request)?))
+    }
+
+    /// The same, where rights or memory go along.
+    fn answer_along<Q, R>(
+        &mut self,
+        does: impl FnOnce(Q, Along<'_, 'm>) -> Result<R, Refused>,
+    ) -> Option<Done>
+    where
+        Q: RequestBody<'m>,
+        R: for<'r> ReplyBody<'r>,
+    {
+        self.answer_by(|request, along, reply| reply.with(&does(request, along)?))
+    }
+
+    /// The same, for results that are to be looked at where they are.
+    fn answer_by<Q: RequestBody<'m>>(
+        &mut self,
+        does: impl FnOnce(Q, Along<'_, 'm>, Replying<'_>) -> Result<Reply, Refused>,
+    ) -> Option<Done> {
+        let along = Along {
+            given: &mut self.given,
+            gives: &mut self.gives,
+        };
+        let done = match decode_request(self.bytes) {
+            Ok(request) => {
+                does(request, along, Replying(&self.header)).map_err(|Refused(code)| code)
+            }
+            Err(_) => Err(KernReturn::MIG_BAD_ARGUMENTS),
+        };
+        Some(done)
+    }
+}
+
+/// The bytes of a reply.
+struct Reply(Vec<u8>);
+
+impl Reply {
+    /// Of `most` bytes at most, as `encode` writes them and says how many. None
+    /// without memory for it.
+    fn new<E>(most: usize, encode: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Option<Reply> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(most).ok()?;
+        bytes.resize(most, 0);
+        let length = encode(&mut bytes).ok()?;
+        bytes.truncate(length);
+        Some(Reply(bytes))
+    }
+}
+
+/// Why a routine was not done, whoever says so.
+struct Refused(KernReturn);
+
+impl From<Refusal> for Refused {
+    fn from(refusal: Refusal) -> Refused {
+        Refused(KernReturn(refusal as i32))
+    }
+}
+
+impl From<MapError> for Refused {
+    fn from(error: MapError) -> Refused {
+        Refused(KernReturn(error.code()))
+    }
+}
