@@ -106,13 +106,24 @@ impl Names {
         &self,
         change: impl FnOnce(&mut Space, &mut Ports, &mut Effects) -> Result<R, Refusal>,
     ) -> Result<R, Refusal> {
+        let (mut change, mut result) = (Some(change), Err(Refusal::InvalidName));
+        self.change_once(&mut |space, ports, effects| {
+            if let Some(change) = change.take() {
+                result = change(space, ports, effects);
+            }
+        });
+        result
+    }
+
+    /// [`Names::change`], there once for all changes.
+    fn change_once(&self, change: &mut dyn FnMut(&mut Space, &mut Ports, &mut Effects)) {
         with(|ipc| {
             let mut effects = Effects::new();
-            let space = ipc.spaces.at_mut(self.0).ok_or(Refusal::InvalidName)?;
-            let result = change(space, &mut ipc.post.ports, &mut effects);
-            ipc.post.settle(&effects);
-            result
-        })
+            if let Some(space) = ipc.spaces.at_mut(self.0) {
+                change(space, &mut ipc.post.ports, &mut effects);
+                ipc.post.settle(&effects);
+            }
+        });
     }
 
     /// Changes names that others may wait at: these look again whether what they
@@ -122,8 +133,12 @@ impl Names {
         change: impl FnOnce(&mut Space, &mut Ports, &mut Effects) -> Result<R, Refusal>,
     ) -> Result<R, Refusal> {
         let result = self.change(change);
-        with(|ipc| ipc.post.waiters.wake_all());
+        Names::look_again();
         result
+    }
+
+    fn look_again() {
+        with(|ipc| ipc.post.waiters.wake_all());
     }
 
     /// Gives `names` the right, and tells its name.

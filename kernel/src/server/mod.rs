@@ -16,7 +16,7 @@ use abi::message::Header;
 use abi::routine::{
     REPLY_HEADER_BYTES, ReplyBody, RequestBody, decode_request, encode_refusal, encode_reply,
 };
-use abi::wire::Form;
+use abi::wire::{EncodeError, Form};
 use kernel_core::ipc::right::Refusal;
 use kernel_core::vm::map::MapError;
 
@@ -52,7 +52,7 @@ pub(crate) fn serve(mut request: Request) {
     let gives = call.gives;
     let reply = match done.unwrap_or(Err(KernReturn::MIG_BAD_ID)) {
         Ok(reply) => Some(reply),
-        Err(code) => Reply::new(REPLY_HEADER_BYTES, |bytes| {
+        Err(code) => Reply::new(REPLY_HEADER_BYTES, &|bytes| {
             encode_refusal(code, &header, bytes)
         }),
     };
@@ -84,7 +84,7 @@ impl Replying<'_> {
     fn with<'r, R: ReplyBody<'r>>(self, results: &R) -> Result<Reply, Refused> {
         let most = R::ROUTINE.reply_bytes().map_or(0, |(_, most)| most);
         let header = self.0;
-        let reply = Reply::new(most, |bytes| {
+        let reply = Reply::new(most, &|bytes| {
             encode_reply(results, header, Form::Received, bytes)
         });
         reply.ok_or(Refused(KernReturn::RESOURCE_SHORTAGE))
@@ -138,7 +138,7 @@ struct Reply(Vec<u8>);
 impl Reply {
     /// Of `most` bytes at most, as `encode` writes them and says how many. None
     /// without memory for it.
-    fn new<E>(most: usize, encode: impl FnOnce(&mut [u8]) -> Result<usize, E>) -> Option<Reply> {
+    fn new(most: usize, encode: &dyn Fn(&mut [u8]) -> Result<usize, EncodeError>) -> Option<Reply> {
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(most).ok()?;
         bytes.resize(most, 0);

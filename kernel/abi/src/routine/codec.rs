@@ -71,7 +71,7 @@ pub fn encode_request<'a, B: RequestBody<'a>>(
         id: B::ROUTINE.id,
         ..Header::default()
     };
-    encode(header, form, buffer, |to| body.put(to))
+    encode(header, form, buffer, &|to| body.put(to))
 }
 
 /// Writes the reply to the received `request`; gives its size.
@@ -81,7 +81,7 @@ pub fn encode_reply<'a, B: ReplyBody<'a>>(
     form: Form,
     buffer: &mut [u8],
 ) -> Result<usize, EncodeError> {
-    encode(reply_header(request), form, buffer, |to| {
+    encode(reply_header(request), form, buffer, &|to| {
         KernReturn::SUCCESS.0.put(to)?;
         body.put(to)
     })
@@ -93,7 +93,7 @@ pub fn encode_refusal(
     request: &Header,
     buffer: &mut [u8],
 ) -> Result<usize, EncodeError> {
-    encode(reply_header(request), Form::Received, buffer, |to| {
+    encode(reply_header(request), Form::Received, buffer, &|to| {
         code.0.put(to)
     })
 }
@@ -111,7 +111,7 @@ fn encode(
     mut header: Header,
     form: Form,
     buffer: &mut [u8],
-    body: impl FnOnce(&mut Writer<'_>) -> Result<(), EncodeError>,
+    body: &dyn Fn(&mut Writer<'_>) -> Result<(), EncodeError>,
 ) -> Result<usize, EncodeError> {
     let mut to = Writer::new(buffer, form);
     to.room(HEADER_BYTES)?;
