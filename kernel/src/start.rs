@@ -9,6 +9,7 @@ use spin::Once;
 
 use boot::loader::Module;
 
+use crate::arch::exit::{self, Verdict};
 use crate::arch::percpu::PerCpu;
 use crate::arch::segments::DoubleFault;
 use crate::arch::trap::{self, Frame, Handlers, exception};
@@ -19,6 +20,7 @@ use crate::machine::{self, Machine};
 use crate::mm::{self, kernel_map, stack};
 use crate::panic::{self, Aftermath};
 use crate::sched::{self, Thread};
+use crate::server::{self, End};
 use crate::trace::{self, Kind};
 use crate::{irq, monitor, smp, symbols, syscall, task, time};
 
@@ -117,6 +119,7 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
     );
     trace::record(Kind::Boot, Step::Ready as u32, 0);
     MODULES.call_once(|| hand_off.modules);
+    server::END.call_once(|| end);
     let first = Thread::for_kernel(go_on).expect("there is memory for one thread");
     sched::start(&first);
     drop(first);
@@ -173,6 +176,13 @@ fn on_exception(frame: &mut Frame) {
         panic::on_nmi(frame);
     } else if !task::mends_fault(frame) {
         panic::on_exception(frame);
+    }
+}
+
+fn end(how: End) -> ! {
+    match how {
+        End::Reboot => exit::reset(),
+        End::PowerOff => machine::power_off(Verdict::Success),
     }
 }
 

@@ -13,6 +13,7 @@ pub mod acpi_power;
 pub mod addr;
 pub mod arena;
 pub mod bootscript;
+pub mod clock;
 pub mod cpuid;
 
 pub mod exec;

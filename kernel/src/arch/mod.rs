@@ -19,6 +19,7 @@ pub(crate) mod pit;
 pub(crate) mod port;
 pub(crate) mod processor;
 pub(crate) mod registers;
+pub(crate) mod rtc;
 pub(crate) mod segments;
 pub(crate) mod switch;
 pub(crate) mod trap;

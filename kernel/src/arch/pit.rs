@@ -28,6 +28,9 @@ const RELOAD: u16 = {
     reload as u16
 };
 
+/// How long a tick takes, in nanoseconds.
+pub(crate) const TICK_NS: u32 = (RELOAD as u64 * 1_000_000_000 / CLOCK_HZ as u64) as u32;
+
 /// Starts the tick.
 pub(crate) fn start() {
     let [low, high] = RELOAD.to_le_bytes();

@@ -6,7 +6,7 @@
 //! anywhere; the last owner must not go away in an interrupt handler, for
 //! handlers may not use the heap. Owners in a circle never free each other.
 //! What a lower layer keeps for a higher one is a [`Shared`] of any type
-//! ([`Shared::into_any`]), which the higher one knows again ([`Shared::downcast`]).
+//! ([`Shared::into_any`]), which the higher one knows again.
 //!
 //! **Invariants**: stand beside the fields.
 
@@ -68,23 +68,6 @@ impl<T: AnyType + Send + Sync> Shared<T> {
             counted,
             owns: PhantomData,
         }
-    }
-}
-
-impl Shared<Any> {
-    /// One more owner, if the value is a `T`.
-    pub(crate) fn downcast<T: AnyType>(&self) -> Option<Shared<T>> {
-        if !(**self).is::<T>() {
-            return None;
-        }
-        let other = self.clone();
-        // The pointer was one to a counted `T` before it forgot the type.
-        let counted = other.counted.cast();
-        core::mem::forget(other);
-        Some(Shared {
-            counted,
-            owns: PhantomData,
-        })
     }
 }
 

@@ -3,6 +3,7 @@
 //! Owns no state; called by the dispatch. Each routine is one change under the
 //! lock of all names.
 
+use abi::kern_return::KernReturn;
 use abi::message::{NotifyId, TypeName};
 use abi::port::{PortName, PortStatus};
 use abi::routine::mach_port::*;
@@ -11,56 +12,57 @@ use kernel_core::ipc::port::{Effects, PortId, Ports, QUEUE_LIMIT_MAX};
 use kernel_core::ipc::right::{Carried, Disposition, NULL, Refusal, Right};
 use kernel_core::ipc::space::Space;
 
-use super::{Call, Done};
+use super::{Call, Done, known};
 use crate::ipc::{HeldRight, Names};
+use crate::mm::shared::Any;
 use crate::task::Task;
 
-pub(super) fn serve(call: &mut Call<'_>, task: &Task) -> Option<Done> {
-    let names = task.names();
+pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
+    let names = known(object, KernReturn::INVALID_TASK).map(Task::names);
     match call.header.id {
         mach_port_type::ID => call.answer(|of: mach_port_type::Request| {
-            let ptype = names.change(|space, ports, _| space.port_type(ports, of.name.0))?;
+            let ptype = names?.change(|space, ports, _| space.port_type(ports, of.name.0))?;
             Ok(mach_port_type::Reply { ptype })
         }),
         mach_port_rename::ID => call.answer(|of: mach_port_rename::Request| {
-            names.change_receivers(|space, ports, _| {
+            names?.change_receivers(|space, ports, _| {
                 space.rename(ports, of.old_name.0, of.new_name.0)
             })?;
             Ok(mach_port_rename::Reply {})
         }),
         mach_port_allocate_name::ID => call.answer(|of: mach_port_allocate_name::Request| {
-            names.allocate_name(Right::from_number(of.right)?, of.name.0)?;
+            names?.allocate_name(Right::from_number(of.right)?, of.name.0)?;
             Ok(mach_port_allocate_name::Reply {})
         }),
         mach_port_allocate::ID => call.answer(|of: mach_port_allocate::Request| {
-            let name = names.allocate(Right::from_number(of.right)?)?;
+            let name = names?.allocate(Right::from_number(of.right)?)?;
             Ok(mach_port_allocate::Reply {
                 name: PortName(name),
             })
         }),
         mach_port_destroy::ID => call.answer(|of: mach_port_destroy::Request| {
-            names.destroy(of.name.0)?;
+            names?.destroy(of.name.0)?;
             Ok(mach_port_destroy::Reply {})
         }),
         mach_port_deallocate::ID => call.answer(|of: mach_port_deallocate::Request| {
-            names.deallocate(of.name.0)?;
+            names?.deallocate(of.name.0)?;
             Ok(mach_port_deallocate::Reply {})
         }),
         mach_port_get_refs::ID => call.answer(|of: mach_port_get_refs::Request| {
             let right = Right::from_number(of.right)?;
-            let refs = names.change(|space, ports, _| space.refs(ports, of.name.0, right))?;
+            let refs = names?.change(|space, ports, _| space.refs(ports, of.name.0, right))?;
             Ok(mach_port_get_refs::Reply { refs })
         }),
         mach_port_mod_refs::ID => call.answer(|of: mach_port_mod_refs::Request| {
             let right = Right::from_number(of.right)?;
-            names.change_receivers(|space, ports, effects| {
+            names?.change_receivers(|space, ports, effects| {
                 space.mod_refs(ports, of.name.0, right, of.delta, effects)
             })?;
             Ok(mach_port_mod_refs::Reply {})
         }),
         mach_port_get_receive_status::ID => {
             call.answer(|of: mach_port_get_receive_status::Request| {
-                let status = names.change(|space, ports, _| space.status(ports, of.name.0))?;
+                let status = names?.change(|space, ports, _| space.status(ports, of.name.0))?;
                 Ok(mach_port_get_receive_status::Reply {
                     status: PortStatus {
                         pset: status.set,
@@ -81,21 +83,21 @@ pub(super) fn serve(call: &mut Call<'_>, task: &Task) -> Option<Done> {
             if of.qlimit > QUEUE_LIMIT_MAX {
                 return Err(Refusal::InvalidValue.into());
             }
-            names.change_receivers(|space, ports, _| {
+            names?.change_receivers(|space, ports, _| {
                 let (_, port) = space.received(ports, of.name.0)?;
                 port.set_queue_limit(of.qlimit)
             })?;
             Ok(mach_port_set_qlimit::Reply {})
         }),
         mach_port_set_mscount::ID => call.answer(|of: mach_port_set_mscount::Request| {
-            names.change(|space, ports, _| {
+            names?.change(|space, ports, _| {
                 space.received(ports, of.name.0)?.1.make_send_count = of.mscount;
                 Ok(())
             })?;
             Ok(mach_port_set_mscount::Reply {})
         }),
         mach_port_set_seqno::ID => call.answer(|of: mach_port_set_seqno::Request| {
-            names.change(|space, ports, _| {
+            names?.change(|space, ports, _| {
                 space.received(ports, of.name.0)?.1.sequence = of.seqno;
                 Ok(())
             })?;
@@ -103,18 +105,18 @@ pub(super) fn serve(call: &mut Call<'_>, task: &Task) -> Option<Done> {
         }),
         mach_port_set_protected_payload::ID => {
             call.answer(|of: mach_port_set_protected_payload::Request| {
-                set_payload(names, of.name.0, Some(of.payload))?;
+                set_payload(names?, of.name.0, Some(of.payload))?;
                 Ok(mach_port_set_protected_payload::Reply {})
             })
         }
         mach_port_clear_protected_payload::ID => {
             call.answer(|of: mach_port_clear_protected_payload::Request| {
-                set_payload(names, of.name.0, None)?;
+                set_payload(names?, of.name.0, None)?;
                 Ok(mach_port_clear_protected_payload::Reply {})
             })
         }
         mach_port_move_member::ID => call.answer(|of: mach_port_move_member::Request| {
-            names.change_receivers(|space, ports, _| {
+            names?.change_receivers(|space, ports, _| {
                 space.move_member(ports, of.member.0, of.after.0)
             })?;
             Ok(mach_port_move_member::Reply {})
@@ -132,7 +134,7 @@ pub(super) fn serve(call: &mut Call<'_>, task: &Task) -> Option<Done> {
                     sync: of.sync,
                     notify,
                 };
-                let before = names.change(|space, ports, effects| {
+                let before = names?.change(|space, ports, effects| {
                     let before = asked.register(space, ports, effects);
                     before.inspect_err(|_| {
                         if let Some(notify) = notify {
@@ -151,7 +153,7 @@ pub(super) fn serve(call: &mut Call<'_>, task: &Task) -> Option<Done> {
             call.answer_along(|of: mach_port_extract_right::Request, along| {
                 let how = Disposition::from_number(of.msgt_name);
                 let how = how.ok_or(Refusal::InvalidValue)?;
-                let right = names.change_receivers(|space, ports, effects| {
+                let right = names?.change_receivers(|space, ports, effects| {
                     space.take(ports, of.name.0, how, effects)
                 })?;
                 along.gives.right(HeldRight::new(right));
@@ -161,7 +163,7 @@ pub(super) fn serve(call: &mut Call<'_>, task: &Task) -> Option<Done> {
         }
         mach_port_insert_right::ID => {
             call.answer_along(|of: mach_port_insert_right::Request, along| {
-                names.insert_right(of.name.0, along.given.right())?;
+                names?.insert_right(of.name.0, along.given.right())?;
                 Ok(mach_port_insert_right::Reply {})
             })
         }

@@ -6,6 +6,8 @@
 //! no routine of the object's, or is not served yet, `MIG_BAD_ID`; as MIG's
 //! servers do. Called with no lock held: a routine may take its time.
 
+mod host;
+mod info;
 mod mach_port;
 mod vm;
 
@@ -20,18 +22,20 @@ use abi::wire::{EncodeError, Form};
 use kernel_core::ipc::right::Refusal;
 use kernel_core::vm::map::MapError;
 
+pub(crate) use self::host::{END, End};
 pub(crate) use self::vm::allocate;
 use crate::ipc::{Given, Gives, Request};
-use crate::task::Task;
+use crate::mm::shared::Any;
 
-/// Routines of an object: none of theirs, or what comes of it.
-type Serve<T> = fn(&mut Call<'_>, &T) -> Option<Done>;
+/// The routines of a file, on any object: none of them, or what comes of it.
+type Serve = fn(&mut Call<'_>, &Any) -> Option<Done>;
 
 /// A reply, or why there is none.
 type Done = Result<Reply, KernReturn>;
 
-/// What a task's port serves.
-const OF_TASK: [Serve<Task>; 2] = [vm::serve, mach_port::serve];
+/// All routines. A routine of the wrong object is refused by itself: with which
+/// code depends on what it is for.
+const ALL: [Serve; 3] = [vm::serve, mach_port::serve, host::serve];
 
 /// Does what a request asks for, and answers it.
 pub(crate) fn serve(mut request: Request) {
@@ -44,11 +48,7 @@ pub(crate) fn serve(mut request: Request) {
         given,
         gives: Gives::default(),
     };
-    let done = if let Some(task) = object.downcast::<Task>() {
-        OF_TASK.iter().find_map(|serve| serve(&mut call, &task))
-    } else {
-        None
-    };
+    let done = ALL.iter().find_map(|serve| serve(&mut call, &*object));
     let gives = call.gives;
     let reply = match done.unwrap_or(Err(KernReturn::MIG_BAD_ID)) {
         Ok(reply) => Some(reply),
@@ -59,6 +59,11 @@ pub(crate) fn serve(mut request: Request) {
     if let Some(Reply(bytes)) = reply {
         request.reply(bytes, gives);
     }
+}
+
+/// The object as a `T`, or that it is none.
+fn known<T: 'static>(object: &Any, otherwise: KernReturn) -> Result<&T, Refused> {
+    object.downcast_ref().ok_or(Refused(otherwise))
 }
 
 /// A request to be answered.
@@ -149,6 +154,7 @@ impl Reply {
 }
 
 /// Why a routine was not done, whoever says so.
+#[derive(Clone, Copy)]
 struct Refused(KernReturn);
 
 impl From<Refusal> for Refused {

@@ -56,6 +56,8 @@ order! {
     Receiver "receiver";
     /// Who waits for an event.
     Event "event";
+    /// What time it is.
+    Clock "clock";
     /// Who runs where.
     Scheduler "scheduler";
     /// Interrupt controllers.

@@ -7,6 +7,8 @@
 //! **Invariants**: `TICKS` counts on the boot processor only. `TSC_HZ` and
 //! `LOCAL_TICK` are zero until measured and never change afterwards.
 
+pub(crate) mod clock;
+
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use spin::Once;
@@ -32,6 +34,7 @@ static AT_TICK: Once<fn()> = Once::new();
 /// Starts the tick; `at_tick` is called in its handler.
 pub(crate) fn init(at_tick: fn()) -> Result<(), NotWired> {
     AT_TICK.call_once(|| at_tick);
+    clock::init();
     pit::start();
     irq::install(TIMER_VECTOR, on_local_tick);
     irq::enable_isa(pit::PIT_IRQ, on_tick)
@@ -61,6 +64,7 @@ pub(crate) fn local_ticks(id: u32) -> u32 {
 }
 
 fn on_tick() {
+    clock::tick();
     let ticks = TICKS.fetch_add(1, Ordering::Relaxed) + 1;
     if ticks == MEASURE_FROM {
         lapic::free_run_timer();
