@@ -128,7 +128,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "arch-wall",
-        mend: "give it a function in kernel/src/arch/ (or boot/) and call that",
+        mend: "give it a function in the arch folder of its crate (or boot/) and call that",
         check: walls::arch,
     },
     Rule {

@@ -7,7 +7,12 @@ use super::Place;
 use super::source::Source;
 use super::tree::{File, Tree};
 
-const ARCH: [&str; 2] = ["boot/", "kernel/src/arch/"];
+const ARCH: [&str; 4] = [
+    "boot/",
+    "kernel/src/arch/",
+    "user/rt/src/arch/",
+    "user/tests/arch/",
+];
 /// Words that reach the processor or its ports.
 const MACHINE_WORDS: [&str; 6] = [
     "asm!",
@@ -34,7 +39,7 @@ pub(super) fn arch(tree: &Tree) -> Vec<Place> {
                     places.push(Place::new(
                         file,
                         number,
-                        format!("`{word}` outside of boot/ and kernel/src/arch/"),
+                        format!("`{word}` outside of boot/ and the arch folders"),
                     ));
                 }
             }
@@ -46,7 +51,7 @@ pub(super) fn arch(tree: &Tree) -> Vec<Place> {
             places.push(Place::new(
                 file,
                 0,
-                "assembly outside of boot/ and kernel/src/arch/",
+                "assembly outside of boot/ and the arch folders",
             ));
         }
     }
