@@ -1,6 +1,6 @@
-//! The cargo call that compiles and links the kernel.
+//! The cargo calls that compile and link the kernel and the user programs.
 //!
-//! Owns every flag of it. What depends only on its input is pure: the target
+//! Owns every flag of them. What depends only on its input is pure: the target
 //! file in the form a compiler reads, and the compiler's flags.
 
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
 use crate::machine::Cpu;
 use crate::process;
+use crate::programs::Program;
 use crate::project::Variant;
 use crate::toolchain::{self, Linker, Toolchain, Version, identity};
 use crate::ui::Verbosity;
@@ -25,14 +26,53 @@ pub const ROOT_NAME: &str = "/exov6";
 pub const SOURCES_NAME: &str = "/rust";
 /// What stands for cargo's folder.
 pub const CARGO_NAME: &str = "/cargo";
+const KERNEL_SCRIPT: &str = "kernel/link.ld";
+const PROGRAM_SCRIPT: &str = "user/link.ld";
 
-/// One compilation of the kernel: with whom and what.
+/// One compilation: by whom, of what, and how.
 #[derive(Debug)]
 pub struct Compilation<'a> {
     /// The compiler.
     pub toolchain: &'a Toolchain,
-    /// Which kernel.
+    /// What is compiled.
+    pub unit: Unit,
+    /// For which CPU, and how checked.
     pub variant: Variant,
+}
+
+/// What is compiled for the kernel's target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// The kernel.
+    Kernel,
+    /// A program of user mode.
+    Program(Program),
+}
+
+impl Unit {
+    /// The package that it is in.
+    pub fn package(self) -> &'static str {
+        match self {
+            Unit::Kernel => "kernel",
+            Unit::Program(program) => program.package(),
+        }
+    }
+
+    /// The name of the executable, as cargo leaves it.
+    pub fn executable(self) -> &'static str {
+        match self {
+            Unit::Kernel => "kernel",
+            Unit::Program(program) => program.name,
+        }
+    }
+
+    /// Its link script, from the root.
+    fn link_script(self) -> &'static str {
+        match self {
+            Unit::Kernel => KERNEL_SCRIPT,
+            Unit::Program(_) => PROGRAM_SCRIPT,
+        }
+    }
 }
 
 impl Compilation<'_> {
@@ -42,7 +82,7 @@ impl Compilation<'_> {
             .kernel_cargo_target(&format!("{}-{}", self.toolchain.version, self.variant.cpu))
     }
 
-    /// Where cargo leaves the linked kernel.
+    /// Where cargo leaves what it linked.
     pub fn linked(&self, cx: &Context) -> PathBuf {
         let profile = match self.variant.profile {
             Profile::Release => "release",
@@ -51,10 +91,10 @@ impl Compilation<'_> {
         self.target_dir(cx)
             .join(TARGET)
             .join(profile)
-            .join("kernel")
+            .join(self.unit.executable())
     }
 
-    /// A cargo command about the kernel for the kernel's target: `rustc`,
+    /// A cargo command about the unit's package for the kernel's target: `rustc`,
     /// `clippy`, `doc`. The caller adds the command's own arguments.
     pub fn cargo(&self, cx: &Context, subcommand: &str) -> Result<Command> {
         let linker = toolchain::linker(self.toolchain)?;
@@ -62,13 +102,13 @@ impl Compilation<'_> {
         identity::wrap(&mut command)?;
         command.args(self.toolchain.unstable_options());
         command
-            .args(["--package", "kernel", "--target"])
+            .args(["--package", self.unit.package(), "--target"])
             .arg(target_file(cx, self.toolchain.version)?);
         command.arg("--target-dir").arg(self.target_dir(cx));
         if self.variant.profile == Profile::Release {
             command.arg("--release");
         }
-        if self.variant.ktest == Ktest::With {
+        if self.unit == Unit::Kernel && self.variant.ktest == Ktest::With {
             command.args(["--features", "ktest"]);
         }
         let flags = rustc_flags(self.variant.cpu, &linker, &self.renamed(cx));
@@ -93,7 +133,7 @@ impl Compilation<'_> {
         Ok(command)
     }
 
-    /// The command that fetches what the kernel and its `core` are built from.
+    /// The command that fetches what all units and their `core` are built from.
     pub fn fetch(&self, cx: &Context) -> Result<Command> {
         let mut command = self.toolchain.cargo(cx, "fetch");
         command.args(self.toolchain.unstable_options());
@@ -103,18 +143,18 @@ impl Compilation<'_> {
         Ok(command)
     }
 
-    /// The command that links the kernel.
+    /// The command that compiles and links the unit.
     pub fn link(&self, cx: &Context) -> Result<Command> {
         let mut command = self.cargo(cx, "rustc")?;
-        command.args(["--bin", "kernel", "--"]);
-        let script = cx.project.link_script();
+        command.args(["--bin", self.unit.executable(), "--"]);
+        let script = cx.project.root().join(self.unit.link_script());
         let text = std::fs::read(&script).doing(format_args!("reading {}", script.display()))?;
-        command.args(link_flags(&text));
+        command.args(link_flags(self.unit, &text));
         Ok(command)
     }
 
-    /// Folders of this machine, and what the kernel calls them instead: its
-    /// bytes must not depend on where it was built.
+    /// Folders of this machine, and what is said instead: what is built must not
+    /// depend on where.
     fn renamed(&self, cx: &Context) -> Vec<(PathBuf, &'static str)> {
         let mut renamed = Vec::new();
         let folders = [
@@ -133,7 +173,8 @@ impl Compilation<'_> {
     }
 }
 
-/// Flags for every crate of the kernel, `core` included.
+/// Flags for every crate, `core` included: the same for all units, so that they
+/// share what they have in common.
 fn rustc_flags(cpu: Cpu, linker: &Linker, renamed: &[(PathBuf, &str)]) -> Vec<String> {
     let mut flags = vec![
         format!("-Ctarget-cpu={cpu}"),
@@ -156,8 +197,8 @@ fn rustc_flags(cpu: Cpu, linker: &Linker, renamed: &[(PathBuf, &str)]) -> Vec<St
     flags
 }
 
-/// Flags for the kernel's link alone.
-fn link_flags(script: &[u8]) -> Vec<String> {
+/// Flags for the link alone.
+fn link_flags(unit: Unit, script: &[u8]) -> Vec<String> {
     // cargo does not see that the link script changed unless a flag does.
     let digest: String = Sha256::digest(script)
         .iter()
@@ -166,15 +207,20 @@ fn link_flags(script: &[u8]) -> Vec<String> {
         .collect();
     let mut flags = vec![format!("--cfg=link_script=\"{digest}\"")];
     // Relative to the workspace, where cargo runs the compiler: an absolute
-    // path would be part of the kernel's identity.
-    for argument in [
+    // path would be part of the identity.
+    let script = format!("-T{}", unit.link_script());
+    let mut arguments = vec![
         "-melf_i386",
-        "-Tkernel/link.ld",
+        &script,
         "-zmax-page-size=4096",
         "--build-id=none",
-    ] {
-        flags.push(format!("-Clink-arg={argument}"));
+    ];
+    // The kernel keeps it in a file beside; a program is a boot module, and
+    // takes memory with all it has.
+    if let Unit::Program(_) = unit {
+        arguments.push("--strip-debug");
     }
+    flags.extend(arguments.iter().map(|word| format!("-Clink-arg={word}")));
     flags
 }
 
@@ -235,6 +281,7 @@ pub fn write_whole(file: &Path, bytes: &[u8]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::programs;
 
     const NEWEST: &str = include_str!("../../i686-exov6.json");
 
@@ -266,8 +313,20 @@ mod tests {
 
     #[test]
     fn a_changed_link_script_changes_a_flag() {
-        assert_eq!(link_flags(b"a"), link_flags(b"a"));
-        assert_ne!(link_flags(b"a"), link_flags(b"b"));
+        let flags = |text| link_flags(Unit::Kernel, text);
+        assert_eq!(flags(b"a"), flags(b"a"));
+        assert_ne!(flags(b"a"), flags(b"b"));
+    }
+
+    #[test]
+    fn a_program_has_its_own_script_and_no_debug_data() {
+        let has = |unit, word: &str| link_flags(unit, b"").contains(&format!("-Clink-arg={word}"));
+        for program in programs::ALL {
+            let unit = Unit::Program(*program);
+            assert!(has(unit, "-Tuser/link.ld") && has(unit, "--strip-debug"));
+        }
+        assert!(has(Unit::Kernel, "-Tkernel/link.ld"));
+        assert!(!has(Unit::Kernel, "--strip-debug"));
     }
 
     #[test]

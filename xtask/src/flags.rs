@@ -151,6 +151,8 @@ xflags::xflags! {
             optional --screenshot file: PathBuf
             /// A boot module: 'FILE args'.
             repeated --module module: String
+            /// A program of ours to run: 'NAME args'.
+            repeated --program program: String
             /// Kernel command line.
             optional --append text: String
             /// Stop at entry and wait for gdb on this port (1234 if none is named).

@@ -27,6 +27,7 @@ pub mod lock;
 pub mod machine;
 pub mod process;
 pub mod product;
+pub mod programs;
 pub mod project;
 pub mod reproduce;
 pub mod run;

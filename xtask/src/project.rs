@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::cli::{ImageKind, Ktest, Profile};
 use crate::failure::{Failure, Result};
 use crate::machine::Cpu;
+use crate::programs::{Audience, Program};
 
 /// One way to build the kernel; each has its own folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -85,11 +86,6 @@ impl Project {
         self.root.join(TARGET_FILE)
     }
 
-    /// The kernel's link script.
-    pub fn link_script(&self) -> PathBuf {
-        self.root.join("kernel/link.ld")
-    }
-
     /// The functions that may use newer instructions; may not exist.
     pub fn gated_list(&self) -> PathBuf {
         self.root.join("kernel/src/arch/gated.list")
@@ -123,6 +119,15 @@ impl Project {
     /// The same kernel as the linker left it, for gdb.
     pub fn kernel_debug(&self, variant: &Variant) -> PathBuf {
         self.kernel_dir(variant).join("kernel.debug")
+    }
+
+    /// A program of user mode, built like the kernel of this variant.
+    pub fn program(&self, variant: &Variant, program: Program) -> PathBuf {
+        let dir = self.kernel_dir(variant);
+        match program.audience {
+            Audience::People => dir.join(program.name),
+            Audience::Tests => dir.join("tests").join(program.name),
+        }
     }
 
     /// Where an image goes if nobody says otherwise.

@@ -3,6 +3,7 @@
 //! Owns no logic of its own: a step calls cargo, or the command that a person
 //! would call.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,13 +14,14 @@ use crate::cmd::build::{self, Request};
 use crate::cmd::{
     bench_boot, check_elf as check_elf_cmd, reproduce as reproduce_cmd, tidy as tidy_cmd,
 };
-use crate::compile::Compilation;
+use crate::compile::{Compilation, Unit};
 use crate::context::Context;
 use crate::failure::{Doing, Exit, Failure, Result};
 use crate::flags;
 use crate::image::ext2::{self, Content};
 use crate::image::iso::{self, Iso};
 use crate::machine::Cpu;
+use crate::programs;
 use crate::run;
 use crate::setup::oldest as oldest_compiler;
 use crate::testing::matrix::Extent;
@@ -57,16 +59,27 @@ pub(super) fn clippy_host(cx: &Context) -> Result<End> {
     succeed(cx, &mut command, "mend what clippy says above")
 }
 
-/// The kernel with and without its tests; `boot` and `kernel-core` are linted
-/// with it, for this target.
+/// The kernel with and without its tests, and the user programs; the crates
+/// that they are made of are linted with them, for this target.
 pub(super) fn clippy_kernel(cx: &Context) -> Result<End> {
     tools::require(cx, &[Tool::KernelRust, Tool::Clippy])?;
-    for ktest in [Ktest::Without, Ktest::With] {
-        let mut command = kernel_cargo(cx, "clippy", ktest)?;
-        command.args(["--bin", "kernel", "--", "-Dwarnings"]);
+    let kernels = [Ktest::Without, Ktest::With].map(|ktest| (Unit::Kernel, ktest));
+    let programs = one_of_each_package().map(|unit| (unit, Ktest::Without));
+    for (unit, ktest) in kernels.into_iter().chain(programs) {
+        let mut command = target_cargo(cx, "clippy", unit, ktest)?;
+        command.args(["--bins", "--", "-Dwarnings"]);
         succeed(cx, &mut command, "mend what clippy says above")?;
     }
     Ok(End::Passed)
+}
+
+/// A program of each package; what is said of one of them is said of all.
+fn one_of_each_package() -> impl Iterator<Item = Unit> {
+    let mut seen = BTreeSet::new();
+    let programs = programs::ALL.iter().copied();
+    programs
+        .filter(move |program| seen.insert(program.package()))
+        .map(Unit::Program)
 }
 
 pub(super) fn doc_host(cx: &Context) -> Result<End> {
@@ -89,16 +102,22 @@ pub(super) fn doc_kernel(cx: &Context) -> Result<End> {
         let why = format!("{} is not there", rustdoc.display());
         return Ok(End::Skipped(why));
     }
-    let mut command = kernel_cargo(cx, "doc", Ktest::With)?;
-    command
-        .args(["--no-deps", "--document-private-items"])
-        .env("RUSTDOCFLAGS", RUSTDOC_FLAGS)
-        // Or cargo takes the one that PATH finds, of another version.
-        .env("RUSTDOC", rustdoc);
-    succeed(cx, &mut command, "mend what rustdoc says above")
+    for unit in [Unit::Kernel].into_iter().chain(one_of_each_package()) {
+        let mut command = target_cargo(cx, "doc", unit, Ktest::With)?;
+        if unit != Unit::Kernel {
+            command.args(["--package", "user-rt"]);
+        }
+        command
+            .args(["--no-deps", "--document-private-items"])
+            .env("RUSTDOCFLAGS", RUSTDOC_FLAGS)
+            // Or cargo takes the one that PATH finds, of another version.
+            .env("RUSTDOC", &rustdoc);
+        succeed(cx, &mut command, "mend what rustdoc says above")?;
+    }
+    Ok(End::Passed)
 }
 
-fn kernel_cargo(cx: &Context, subcommand: &str, ktest: Ktest) -> Result<Command> {
+fn target_cargo(cx: &Context, subcommand: &str, unit: Unit, ktest: Ktest) -> Result<Command> {
     let toolchain = toolchain::find(cx, None)?;
     let variant = Request {
         profile: Profile::Dev,
@@ -108,6 +127,7 @@ fn kernel_cargo(cx: &Context, subcommand: &str, ktest: Ktest) -> Result<Command>
     .variant();
     Compilation {
         toolchain: &toolchain,
+        unit,
         variant,
     }
     .cargo(cx, subcommand)
@@ -236,7 +256,7 @@ fn test(cx: &Context, profile: Profile) -> Result<End> {
     Ok(End::Passed)
 }
 
-/// The kernel and this tool, by the oldest compiler that is supported.
+/// The kernel, all programs and this tool, by the oldest compiler that is supported.
 pub(super) fn oldest(cx: &Context) -> Result<End> {
     let dir = oldest_compiler::dir(cx);
     if let Err(absent) = toolchain::find(cx, Some(&dir)) {
@@ -256,15 +276,13 @@ pub(super) fn oldest(cx: &Context) -> Result<End> {
     }
     let toolchain = toolchain::find(cx, Some(&dir))?;
     for profile in [Profile::Release, Profile::Dev] {
-        let toolchain = Some(dir.clone());
-        build::kernel(
-            cx,
-            &Request {
-                profile,
-                toolchain,
-                ..Request::default()
-            },
-        )?;
+        let request = Request {
+            profile,
+            toolchain: Some(dir.clone()),
+            ..Request::default()
+        };
+        build::kernel(cx, &request)?;
+        build::programs(cx, &request, programs::ALL.iter().copied())?;
     }
     let mut command = toolchain.cargo(cx, "build");
     command.args(["--package", "xtask", "--target-dir"]);

@@ -1,14 +1,14 @@
-//! `cargo xtask build`: builds kernel.elf.
+//! `cargo xtask build`: builds kernel.elf and the user programs.
 //!
 //! Owns the way from a [`Request`] to an [`Artifact`]; every command that needs
-//! a kernel calls [`kernel`].
+//! a kernel calls [`kernel`], and [`programs`] for what runs on it.
 
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
 pub use crate::cli::{Ktest, Profile};
-use crate::compile::{Compilation, TARGET, write_whole};
+use crate::compile::{Compilation, TARGET, Unit, write_whole};
 use crate::context::Context;
 use crate::failure::{Doing, Failure, Result};
 use crate::finalise::finalise;
@@ -16,6 +16,7 @@ use crate::flags;
 use crate::lock::Lock;
 use crate::machine::Cpu;
 use crate::product::{self, Facts, Manifest, Product, Source, Unfinished};
+use crate::programs::{self, Program};
 use crate::project::Variant;
 use crate::run;
 pub use crate::sizes::Sizes;
@@ -57,6 +58,20 @@ impl Request {
             ktest: self.ktest,
         }
     }
+
+    /// The compiler for it.
+    fn compiler(&self, cx: &Context) -> Result<Toolchain> {
+        if self.cpu == Cpu::Qemu32 {
+            return Err(Failure::usage(
+                "no code is made for `qemu32`",
+                "pentium, pentium2 and pentium3 code runs on it",
+            ));
+        }
+        match &self.toolchain {
+            Some(dir) => toolchain::find(cx, Some(dir)),
+            None => tools::kernel_toolchain(cx),
+        }
+    }
 }
 
 /// A built kernel.
@@ -80,6 +95,7 @@ struct Document<'a> {
     version: u32,
     kernel: &'a Path,
     debug: &'a Path,
+    programs: &'a [PathBuf],
     profile: Profile,
     cpu: Cpu,
     ktest: Ktest,
@@ -96,19 +112,11 @@ struct Document<'a> {
 /// [`Exit::Missing`](crate::failure::Exit::Missing) without a compiler,
 /// [`Exit::BuildFailed`](crate::failure::Exit::BuildFailed) if it refuses.
 pub fn kernel(cx: &Context, request: &Request) -> Result<Artifact> {
-    if request.cpu == Cpu::Qemu32 {
-        return Err(Failure::usage(
-            "no code is made for `qemu32`",
-            "pentium, pentium2 and pentium3 code runs on it",
-        ));
-    }
-    let toolchain = match &request.toolchain {
-        Some(dir) => toolchain::find(cx, Some(dir))?,
-        None => tools::kernel_toolchain(cx)?,
-    };
+    let toolchain = request.compiler(cx)?;
     let variant = request.variant();
     let compilation = Compilation {
         toolchain: &toolchain,
+        unit: Unit::Kernel,
         variant,
     };
     let mut command = compilation.link(cx)?;
@@ -133,12 +141,49 @@ pub fn kernel(cx: &Context, request: &Request) -> Result<Artifact> {
     ));
     let status = run::to_end(cx, &mut command)?;
     if !status.success() {
-        return Err(refused(&toolchain, &variant));
+        let kernel = format!("the kernel ({})", variant.name());
+        return Err(refused(&toolchain, &kernel));
     }
     let history = finish(cx, &compilation.linked(cx), &artifact, &variant)?;
     artifact.sizes = history.now;
     artifact.sizes_before = history.before;
     Ok(artifact)
+}
+
+/// Builds programs like the kernel of this request: where they are.
+///
+/// # Errors
+/// As [`kernel`].
+pub fn programs(
+    cx: &Context,
+    request: &Request,
+    programs: impl IntoIterator<Item = Program>,
+) -> Result<Vec<PathBuf>> {
+    let toolchain = request.compiler(cx)?;
+    let variant = request.variant();
+    let mut built = Vec::new();
+    for program in programs {
+        let compilation = Compilation {
+            toolchain: &toolchain,
+            unit: Unit::Program(program),
+            variant,
+        };
+        let mut command = compilation.link(cx)?;
+        let file = cx.project.program(&variant, program);
+        if cx.dry_run {
+            cx.ui.echo(&command);
+        } else {
+            // Until it is copied, nobody else may build one of this name.
+            let _lock = Lock::take(cx, &compilation.target_dir(cx))?;
+            if !run::to_end(cx, &mut command)?.success() {
+                let name = format!("the program {} ({})", program.name, variant.name());
+                return Err(refused(&toolchain, &name));
+            }
+            replace(&file, &read(&compilation.linked(cx))?)?;
+        }
+        built.push(file);
+    }
+    Ok(built)
 }
 
 /// Runs the command.
@@ -169,11 +214,12 @@ pub fn run(cx: &Context, flags: flags::Build) -> Result<()> {
     }
     let stated = flags.commit.and_then(|stated| stated.0);
     let artifact = kernel(cx, &request)?;
+    let programs = programs(cx, &request, programs::for_people())?;
     if cx.dry_run {
         return Ok(());
     }
     let manifest = match output {
-        Some(dir) => Some(hand_out(cx, &request, &artifact, stated, dir)?),
+        Some(dir) => Some(hand_out(cx, &request, &artifact, &programs, stated, dir)?),
         None => None,
     };
     let history = History {
@@ -185,6 +231,7 @@ pub fn run(cx: &Context, flags: flags::Build) -> Result<()> {
             version: 1,
             kernel: &artifact.elf,
             debug: &artifact.debug,
+            programs: &programs,
             profile: request.profile,
             cpu: request.cpu,
             ktest: request.ktest,
@@ -197,6 +244,10 @@ pub fn run(cx: &Context, flags: flags::Build) -> Result<()> {
     } else {
         for line in history.table() {
             cx.ui.say(line);
+        }
+        for program in &programs {
+            cx.ui
+                .say(format_args!("program {}", cx.project.shown(program)));
         }
     }
     cx.ui.result(format_args!(
@@ -219,16 +270,22 @@ fn hand_out(
     cx: &Context,
     request: &Request,
     artifact: &Artifact,
+    programs: &[PathBuf],
     stated: Option<Source>,
     dir: &Path,
 ) -> Result<Manifest> {
-    let linked = &artifact.debug;
-    let symbols = std::fs::read(linked).doing(format_args!("reading {}", linked.display()))?;
+    let symbols = read(&artifact.debug)?;
+    let named = |path: &PathBuf| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok((name.into_owned(), read(path)?))
+    };
+    let programs: Vec<_> = programs.iter().map(named).collect::<Result<_>>()?;
     // Made again of the same bytes: another build may have replaced the kernel.
     let finished = finalise(&symbols)?;
     let product = Product {
         kernel: &finished.elf,
         symbols: &symbols,
+        programs: &programs,
         sizes: finished.sizes,
         facts: Facts {
             exov6: env!("CARGO_PKG_VERSION").to_owned(),
@@ -248,7 +305,7 @@ fn hand_out(
 
 /// Puts the finished kernel in its place; keeps files that did not change.
 fn finish(cx: &Context, linked: &Path, artifact: &Artifact, variant: &Variant) -> Result<History> {
-    let bytes = std::fs::read(linked).doing(format_args!("reading {}", linked.display()))?;
+    let bytes = read(linked)?;
     let finished = finalise(&bytes)?;
     let sizes_file = cx.project.kernel_sizes(variant);
     let earlier = History::read(&sizes_file);
@@ -260,6 +317,10 @@ fn finish(cx: &Context, linked: &Path, artifact: &Artifact, variant: &Variant) -
     let history = History::after(earlier, finished.sizes);
     history.write(&sizes_file)?;
     Ok(history)
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    std::fs::read(file).doing(format_args!("reading {}", file.display()))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -276,10 +337,9 @@ fn replace(file: &Path, bytes: &[u8]) -> Result<Replaced> {
     Ok(Replaced::Different)
 }
 
-fn refused(toolchain: &Toolchain, variant: &Variant) -> Failure {
+fn refused(toolchain: &Toolchain, what: &str) -> Failure {
     Failure::build_failed(format!(
-        "the kernel ({}) does not build with rustc {} of {}",
-        variant.name(),
+        "{what} does not build with rustc {} of {}",
         toolchain.version,
         toolchain.dir.display()
     ))

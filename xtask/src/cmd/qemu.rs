@@ -5,6 +5,7 @@
 //! with success or when the person left; 124 on a limit; 130 on a signal; 1
 //! otherwise. What a run means is judged by `testing::verdict`.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use crate::argv::{self, Invocation};
-use crate::cli::ImageKind;
+use crate::cli::{ImageKind, Invalid};
 use crate::cmd::build;
 use crate::context::Context;
 use crate::emulator::report::{Mode, Run};
@@ -27,6 +28,7 @@ use crate::grammar::Grammar;
 use crate::image::Module;
 use crate::image::iso::{self, Iso};
 use crate::machine::{self, Display, Emulator, Net, Pc, Vga};
+use crate::programs::Started;
 use crate::settings::Source;
 use crate::tools::{self, Tool};
 
@@ -155,6 +157,9 @@ fn what_to_boot(cx: &Context, flags: &flags::Qemu) -> Result<Boot> {
         Some(file) => file.clone(),
         None => build::kernel(cx, &build::Request::default())?.elf,
     };
+    let programs = started(flags)?.into_iter().map(|started| started.program);
+    let programs: BTreeSet<_> = programs.collect();
+    build::programs(cx, &build::Request::default(), programs)?;
     if flags.iso {
         return Ok(Boot::Iso(write_iso(cx, flags, &kernel)?));
     }
@@ -165,7 +170,7 @@ fn what_to_boot(cx: &Context, flags: &flags::Qemu) -> Result<Boot> {
 fn write_iso(cx: &Context, flags: &flags::Qemu, kernel: &Path) -> Result<PathBuf> {
     // Not the one `image iso` makes: that one has no command line of ours.
     let output = cx.project.image(ImageKind::Iso).with_file_name("qemu.iso");
-    let modules = modules(flags)?;
+    let modules = modules(cx, flags)?;
     let iso = Iso {
         kernel,
         append: flags.append.as_deref().unwrap_or_default(),
@@ -205,7 +210,7 @@ fn machine(cx: &Context, flags: &flags::Qemu, boot: Boot) -> Result<MachineSpec>
         modules: if flags.iso {
             Vec::new()
         } else {
-            modules(flags)?
+            modules(cx, flags)?
         },
         disk: flags.disk.clone(),
         net: flags.net.unwrap_or(Net::None),
@@ -228,11 +233,25 @@ fn machine(cx: &Context, flags: &flags::Qemu, boot: Boot) -> Result<MachineSpec>
     Ok(spec)
 }
 
-fn modules(flags: &flags::Qemu) -> Result<Vec<Module>> {
+/// Modules, and behind them programs.
+fn modules(cx: &Context, flags: &flags::Qemu) -> Result<Vec<Module>> {
     let modules = flags.module.iter().map(|text| text.parse::<Module>());
-    modules
+    let mut modules: Vec<_> = modules
         .collect::<Result<_, _>>()
-        .map_err(|error| Failure::usage(error.0, "for example: --module 'init -v'"))
+        .map_err(|error| Failure::usage(error.0, "for example: --module 'init -v'"))?;
+    let variant = build::Request::default().variant();
+    modules.extend(started(flags)?.into_iter().map(|started| Module {
+        file: cx.project.program(&variant, started.program),
+        arguments: started.arguments,
+    }));
+    Ok(modules)
+}
+
+fn started(flags: &flags::Qemu) -> Result<Vec<Started>> {
+    let programs = flags.program.iter().map(|text| text.parse());
+    programs
+        .collect::<Result<_, Invalid>>()
+        .map_err(|error| Failure::usage(error.0, "for example: --program 'hello world'"))
 }
 
 fn attachments(flags: &flags::Qemu, last_byte: Arc<AtomicU8>) -> Result<Attachments> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use crate::cli::{Ktest, Profile};
-use crate::compile::Compilation;
+use crate::compile::{Compilation, Unit};
 use crate::context::Context;
 use crate::docker::diagnosis::Trouble;
 use crate::docker::engine::{self, Client};
@@ -162,7 +162,12 @@ fn fetch(cx: &Context, toolchain: &Toolchain) -> Result<()> {
         cpu: Cpu::Pentium,
         ktest: Ktest::Without,
     };
-    let for_kernel = Compilation { toolchain, variant }.fetch(cx)?;
+    let for_kernel = Compilation {
+        toolchain,
+        unit: Unit::Kernel,
+        variant,
+    }
+    .fetch(cx)?;
     let mut for_host = toolchain.cargo(cx, "fetch");
     for_host.args(["--target", &host()]);
     for mut command in [for_host, for_kernel] {

@@ -16,7 +16,7 @@ use crate::failure::{Doing, Result};
 use crate::run;
 
 /// What every stage but `build` is made from, beside its base.
-pub const INPUTS: [&str; 10] = [
+pub const INPUTS: [&str; 12] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
@@ -26,6 +26,8 @@ pub const INPUTS: [&str; 10] = [
     "kernel/Cargo.toml",
     "kernel/abi/Cargo.toml",
     "kernel/core/Cargo.toml",
+    "user/programs/Cargo.toml",
+    "user/rt/Cargo.toml",
     "xtask/Cargo.toml",
 ];
 

@@ -1,4 +1,4 @@
-//! The folder that a build hands out: kernel, symbols, sizes, manifest.
+//! The folder that a build hands out: kernel, symbols, programs, manifest.
 //!
 //! Owns its file names and the way it appears. `build --output` fills one, what
 //! builds elsewhere fills one too and is checked by [`Manifest::verify`].
@@ -38,6 +38,8 @@ pub struct Product<'a> {
     pub kernel: &'a [u8],
     /// The bytes of the one with symbols.
     pub symbols: &'a [u8],
+    /// The names and bytes of the programs that run on it.
+    pub programs: &'a [(String, Vec<u8>)],
     /// How big its parts are.
     pub sizes: Sizes,
     /// How it was built.
@@ -60,11 +62,13 @@ impl Product<'_> {
             sizes: self.sizes,
         };
         let sizes = serde_json::to_string_pretty(&sizes).doing("writing the sizes as JSON")? + "\n";
-        let files = [
+        let mut files = vec![
             (KERNEL, self.kernel),
             (SYMBOLS, self.symbols),
             (SIZES, sizes.as_bytes()),
         ];
+        let programs = self.programs.iter();
+        files.extend(programs.map(|(name, bytes)| (name.as_str(), bytes.as_slice())));
         let entries = files.iter().map(|(name, bytes)| Entry::of(name, bytes));
         let manifest = Manifest::new(self.facts.clone(), entries.collect());
         for (name, bytes) in files {

@@ -35,6 +35,7 @@ fn build(dir: &Path, kernel: &[u8]) -> Result<Manifest> {
     let product = Product {
         kernel,
         symbols: b"symbols",
+        programs: &[("hello".to_owned(), b"program".to_vec())],
         sizes: Sizes::default(),
         facts: manifest::sample_facts(),
     };
@@ -51,6 +52,7 @@ fn a_folder_appears_whole_and_is_replaced_whole() {
         let manifest = build(&dir, kernel).expect("a folder");
         assert_eq!(Manifest::verify(&dir), Ok(manifest));
         assert_eq!(std::fs::read(dir.join(KERNEL)).expect("it"), kernel);
+        assert_eq!(std::fs::read(dir.join("hello")).expect("it"), b"program");
     }
     assert_eq!(place.names(), ["deep"]);
     let Place(above) = &place;

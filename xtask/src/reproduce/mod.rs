@@ -15,6 +15,7 @@ use crate::context::Context;
 use crate::docker::engine::{Client, Platform};
 use crate::failure::{Doing, Failure, Result};
 use crate::product::{Entry, KERNEL, MANIFEST, Manifest, SIZES, SYMBOLS};
+use crate::programs;
 
 pub mod compare;
 mod containers;
@@ -31,7 +32,11 @@ const CD: &str = "exov6.iso";
 /// The root file system, of every build.
 const ROOT: &str = "exov6-root.ext2";
 /// What is compared, in the order that tells causes before consequences.
-const FILES: [&str; 6] = [SYMBOLS, KERNEL, SIZES, MANIFEST, CD, ROOT];
+fn files() -> impl Iterator<Item = &'static str> {
+    let programs = programs::for_people().map(|program| program.name);
+    let kernel = [SYMBOLS, KERNEL, SIZES].into_iter();
+    kernel.chain(programs).chain([MANIFEST, CD, ROOT])
+}
 
 /// What is to be proved.
 #[derive(Debug)]
@@ -171,7 +176,7 @@ fn differences(one: &Made, other: &Made) -> Result<Vec<Difference>> {
     let symbols = Symbols::of(&symbols.unwrap_or_default());
     let mut found = Vec::new();
     let compared = |name: &&str| *name != CD || other.another_loader(one).is_none();
-    for name in FILES.into_iter().filter(|name| compared(name)) {
+    for name in files().filter(|name| compared(name)) {
         if let (Some(left), Some(right)) = (one.path(name), other.path(name)) {
             let (left, right) = (read(&left)?, read(&right)?);
             found.extend(compare::compare(name, &left, &right, &symbols));
@@ -195,7 +200,7 @@ impl Made {
             loader,
             files: Vec::new(),
         };
-        for name in FILES {
+        for name in files() {
             if let Some(path) = made.path(name) {
                 made.files.push(Entry::of(name, &read(&path)?));
             }
