@@ -26,7 +26,21 @@ pub enum Audience {
 }
 
 /// Every program.
-pub const ALL: &[Program] = &[people("hello")];
+pub const ALL: &[Program] = &[
+    people("hello"),
+    test("traps"),
+    test("pointers"),
+    test("crimes"),
+    test("fpu"),
+    test("spin"),
+];
+
+const fn test(name: &'static str) -> Program {
+    Program {
+        name,
+        audience: Audience::Tests,
+    }
+}
 
 const fn people(name: &'static str) -> Program {
     Program {

@@ -9,6 +9,7 @@ use core::ffi::CStr;
 use core::ptr;
 
 use abi::kern_return::KernReturn;
+use abi::message::TypeName;
 use abi::port::{PortName, PortRight};
 use abi::trap as number;
 
@@ -123,14 +124,14 @@ pub fn mach_port_deallocate(task: PortName, name: PortName) -> Result {
 }
 
 /// Gives `task` a right under `name`, made of the caller's right `from` as
-/// `disposition` says, one of `mach/message.h`.
+/// `disposition` says.
 pub fn mach_port_insert_right(
     task: PortName,
     name: PortName,
     from: PortName,
-    disposition: u32,
+    disposition: TypeName,
 ) -> Result {
-    let words = [task.0, name.0, from.0, disposition];
+    let words = [task.0, name.0, from.0, disposition.0.into()];
     checked(plain(number::SYSCALL_MACH_PORT_INSERT_RIGHT, words))
 }
 

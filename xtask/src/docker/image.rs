@@ -16,7 +16,7 @@ use crate::failure::{Doing, Result};
 use crate::run;
 
 /// What every stage but `build` is made from, beside its base.
-pub const INPUTS: [&str; 12] = [
+pub const INPUTS: [&str; 13] = [
     ".cargo/config.toml",
     "Cargo.lock",
     "Cargo.toml",
@@ -28,6 +28,7 @@ pub const INPUTS: [&str; 12] = [
     "kernel/core/Cargo.toml",
     "user/programs/Cargo.toml",
     "user/rt/Cargo.toml",
+    "user/tests/Cargo.toml",
     "xtask/Cargo.toml",
 ];
 

@@ -18,6 +18,7 @@ use crate::emulator::spec::{Boot, Leaving, MachineSpec};
 use crate::failure::{Doing, Failure, Result};
 use crate::image::iso::{self, Iso};
 use crate::machine::{Cpu, Emulator};
+use crate::programs::Program;
 use crate::tools::{self, Tool};
 
 /// What the kernel of the system ring is told, to be found in its banner.
@@ -29,6 +30,7 @@ pub struct Artifacts {
     kernels: Mutex<BTreeMap<(Profile, Ktest), PathBuf>>,
     isos: Mutex<BTreeMap<Profile, PathBuf>>,
     pvhs: Mutex<BTreeMap<Profile, PathBuf>>,
+    programs: Mutex<BTreeMap<(Profile, Program), PathBuf>>,
 }
 
 impl Artifacts {
@@ -96,6 +98,24 @@ impl Artifacts {
         }
         pvhs.insert(profile, path.clone());
         Ok(path)
+    }
+
+    /// A user program of this kind, for every CPU.
+    pub fn program(&self, cx: &Context, profile: Profile, program: Program) -> Result<PathBuf> {
+        let mut programs = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(file) = programs.get(&(profile, program)) {
+            return Ok(file.clone());
+        }
+        tools::require(cx, &[Tool::KernelRust])?;
+        let request = build::Request {
+            profile,
+            ..build::Request::default()
+        };
+        let built = build::programs(cx, &request, [program])?;
+        let file = built.into_iter().next();
+        let file = file.ok_or_else(|| Failure::failed(format!("no program {}", program.name)))?;
+        programs.insert((profile, program), file.clone());
+        Ok(file)
     }
 
     /// What `row` boots; `profile` is that of its kernel.

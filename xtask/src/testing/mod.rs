@@ -22,6 +22,7 @@ pub mod saved;
 pub mod select;
 pub mod suite;
 pub mod system_log;
+pub mod trials;
 pub mod verdict;
 
 /// A context for unit tests: quiet, in this work tree.

@@ -28,6 +28,7 @@ mod kernels;
 mod ktest;
 mod program;
 mod system;
+mod user;
 
 pub use host::{HOST_PACKAGES, host_cargo};
 
@@ -77,7 +78,11 @@ pub fn jobs(
                 Ring::Host => host::jobs(cx, profile, extent)?,
                 Ring::Ktest => ktest::jobs(cx, &artifacts, profile, extent)?,
                 Ring::Kernels => kernels::jobs(&artifacts, profile),
-                Ring::System => system::jobs(&artifacts, profile, extent),
+                Ring::System => {
+                    let mut jobs = system::jobs(&artifacts, profile, extent);
+                    jobs.extend(user::jobs(&artifacts, profile));
+                    jobs
+                }
                 Ring::Docker => docker::jobs(),
             });
         }
