@@ -2,7 +2,7 @@
 //!
 //! Owns nothing but the table; the folder's module says what it means.
 
-use super::voice::{Difference, Mark, Order, Voice};
+use super::voice::{Mark, Order, Voice};
 use super::{Kernel, Trial};
 use crate::machine::Cpu::{self, Pentium, Pentium3};
 
@@ -18,21 +18,7 @@ pub const ALL: &[Trial] = &[
         ..trial(
             "hello",
             &["hello ${host-port} a=${word} ${device-port}"],
-            &[Voice {
-                differences: &[
-                    Difference {
-                        gnumach: "host port is 5",
-                        exov6: "host port is 1",
-                        why: "the privileged port of the host is its only one yet",
-                    },
-                    Difference {
-                        gnumach: "reply port is 6",
-                        exov6: "reply port is 5",
-                        why: "the name before is not taken",
-                    },
-                ],
-                ..voice("hello: ", HELLO)
-            }],
+            &[voice("hello: ", HELLO)],
         )
     },
     Trial {
