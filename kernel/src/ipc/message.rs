@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use abi::message::{Bits, Descriptor, HEADER_BYTES, Header as Layout, MsgReturn, TypeName};
 use kernel_core::ipc::message::{self, Body, Form, Header, Item, Place};
 use kernel_core::ipc::port::{Effect, Effects, PortId, Ports};
-use kernel_core::ipc::right::{Carried, DEAD, NULL, Refusal};
+use kernel_core::ipc::right::{Carried, DEAD, Disposition, NULL, Refusal};
 use kernel_core::ipc::space::Space;
 
 use super::post::Post;
@@ -37,18 +37,27 @@ pub(super) struct Kmsg {
 
 impl Kmsg {
     /// Takes the rights that `bytes` names out of the sender's space (manual
-    /// 4.2.3). If the body is wrong, the message is given back all the same: it
-    /// is to be destroyed, with what was taken so far.
+    /// 4.2.3); `cancel` is the port whose dead-name request for the destination
+    /// goes silently with its right (`MACH_SEND_CANCEL`). If the body is wrong,
+    /// the message is given back all the same: it is to be destroyed, with what
+    /// was taken so far.
     pub(super) fn from_sender(
         bytes: Vec<u8>,
         space: &mut Space,
-        ports: &mut Ports,
-        effects: &mut Effects,
+        post: &mut Post,
+        cancel: Option<PortId>,
     ) -> Result<Kmsg, (MsgReturn, Option<Kmsg>)> {
         let header = Header::parse(&bytes).map_err(|error| (MsgReturn(error.code()), None))?;
+        let mut effects = Effects::new();
         let (remote, local) = space
-            .take_header(ports, &header, effects)
+            .take_header(&mut post.ports, &header, &mut effects)
             .map_err(|refusal| (MsgReturn(refusal as u32), None))?;
+        let cancelled =
+            cancel.and_then(|notify| effects.cancel_deleted(notify, header.remote_name));
+        if let Some(notify) = cancelled {
+            post.ports.drop_used_send_once(notify);
+        }
+        post.notify_all(&effects);
         let mut kmsg = Kmsg {
             bytes,
             carried: Vec::new(),
@@ -57,19 +66,14 @@ impl Kmsg {
             local,
         };
         if header.body == Body::Complex {
-            if let Err(error) = kmsg.take_body(space, ports, effects) {
+            if let Err(error) = kmsg.take_body(space, post) {
                 return Err((error, Some(kmsg)));
             }
         }
         Ok(kmsg)
     }
 
-    fn take_body(
-        &mut self,
-        space: &mut Space,
-        ports: &mut Ports,
-        effects: &mut Effects,
-    ) -> Result<(), MsgReturn> {
+    fn take_body(&mut self, space: &mut Space, post: &mut Post) -> Result<(), MsgReturn> {
         // Parsed from what the names are still in, for those go.
         let body = copy_of(&self.bytes[HEADER_BYTES..]).ok_or(MsgReturn::SEND_NO_BUFFER)?;
         for item in message::items(&body) {
@@ -98,13 +102,7 @@ impl Kmsg {
                         .map_err(|_| MsgReturn::SEND_NO_BUFFER)?;
                     for number in 0..item.number as usize {
                         let at = HEADER_BYTES + first + number * size_of::<u32>();
-                        let right = match read(&self.bytes, at) {
-                            NULL => Carried::Null,
-                            DEAD => Carried::Dead,
-                            name => space
-                                .take(ports, name, how, effects)
-                                .map_err(|_| MsgReturn::SEND_INVALID_RIGHT)?,
-                        };
+                        let right = take(read(&self.bytes, at), how, space, post)?;
                         self.carried.push((at, right));
                     }
                     self.set_type(&item, how.received());
@@ -239,21 +237,21 @@ impl Kmsg {
     /// Gives the rights to the receiver's space, and the bytes to be copied to
     /// it. A right of the body for which there is no room is given up, and the
     /// code says so; one of the header leaves the whole message as it was.
+    /// `dead_name` names the port to be told when a new right to reply dies
+    /// (`MACH_RCV_NOTIFY`).
     pub(super) fn receive(
         mut self,
         from: PortId,
         sequence: u32,
         space: &mut Space,
         post: &mut Post,
+        dead_name: Option<u32>,
     ) -> Result<(Vec<u8>, MsgReturn), (MsgReturn, Kmsg)> {
-        let mut effects = Effects::new();
-        let reply = match space.give(&mut post.ports, self.local, &mut effects) {
+        let reply = match give_reply(self.local, space, post, dead_name) {
             Ok(name) => name,
-            Err(refusal) => {
-                let code = MsgReturn::RCV_HEADER_ERROR.0 | room(refusal);
-                return Err((MsgReturn(code), self));
-            }
+            Err(code) => return Err((code, self)),
         };
+        let mut effects = Effects::new();
         match self.remote {
             Carried::SendOnce(port) => post.ports.drop_used_send_once(port),
             right => post.ports.drop_right(right, &mut effects),
@@ -323,6 +321,64 @@ impl Kmsg {
             post.notify_all(&effects);
         }
     }
+}
+
+/// The name that the space has for the right to reply now.
+fn give_reply(
+    right: Carried,
+    space: &mut Space,
+    post: &mut Post,
+    dead_name: Option<u32>,
+) -> Result<u32, MsgReturn> {
+    let error = |refusal| MsgReturn(MsgReturn::RCV_HEADER_ERROR.0 | room(refusal));
+    let notify = match dead_name {
+        None => None,
+        Some(name) => {
+            let received = space.received(&mut post.ports, name);
+            Some(received.map_err(|_| MsgReturn::RCV_INVALID_NOTIFY)?.0)
+        }
+    };
+    let is_new = match right {
+        Carried::Send(port) => space.name_of(&post.ports, port).is_none(),
+        Carried::SendOnce(_) => true,
+        _ => false,
+    };
+    let mut effects = Effects::new();
+    let name = space.give(&mut post.ports, right, &mut effects);
+    post.notify_all(&effects);
+    let name = name.map_err(error)?;
+    if let Some(notify) = notify.filter(|_| is_new && name != DEAD) {
+        let mut effects = Effects::new();
+        if let Carried::SendOnce(notify) = post.ports.make_send_once(notify) {
+            let ports = &mut post.ports;
+            let asked = space.request_dead_name(ports, name, 1, Some(notify), &mut effects);
+            if asked.is_err() {
+                post.ports.drop_used_send_once(notify);
+            }
+        }
+        post.notify_all(&effects);
+    }
+    Ok(name)
+}
+
+/// The right that a message's body names.
+fn take(
+    name: u32,
+    how: Disposition,
+    space: &mut Space,
+    post: &mut Post,
+) -> Result<Carried, MsgReturn> {
+    // Each right's own: there are few places for effects.
+    let mut effects = Effects::new();
+    let right = match name {
+        NULL => Carried::Null,
+        DEAD => Carried::Dead,
+        name => space
+            .take(&mut post.ports, name, how, &mut effects)
+            .map_err(|_| MsgReturn::SEND_INVALID_RIGHT)?,
+    };
+    post.notify_all(&effects);
+    Ok(right)
 }
 
 /// A descriptor and the word that it describes.

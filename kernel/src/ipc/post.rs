@@ -4,9 +4,13 @@
 //! [`Post::settle`], which delivers what the change asks for and clears away
 //! what died.
 
+use abi::message::MsgReturn;
 use kernel_core::arena::{Arena, Handle};
-use kernel_core::ipc::port::{Effect, Effects, PortId, Ports, Receiver, Remains, Unqueued, Via};
-use kernel_core::ipc::space::Source;
+use kernel_core::ipc::port::{
+    Effect, Effects, Message, PortId, Ports, Receiver, Remains, Unnotified, Unqueued, Via,
+};
+use kernel_core::ipc::right::Carried;
+use kernel_core::ipc::space::{Source, Space};
 
 use super::message::Kmsg;
 use super::wait::{Place, Waiters};
@@ -105,23 +109,76 @@ impl Post {
         if via == Via::Send && self.ports.at(port).is_some_and(|port| port.is_full()) {
             return Err(NotSent::Full(kmsg));
         }
+        self.place(port, kmsg, Unqueued::NoBuffer, |ports, message| {
+            ports.enqueue(port, message, via)
+        })
+        .map_err(|(why, kmsg)| match why {
+            Unqueued::Full => NotSent::Full(kmsg),
+            _ => NotSent::NoBuffer(kmsg),
+        })
+    }
+
+    /// Queues a message whatever the limit of its port, and asks for a
+    /// notification of `space`, to the port that it receives from as `notify`,
+    /// when the message was received (`MACH_SEND_NOTIFY`).
+    pub(super) fn force(
+        &mut self,
+        kmsg: Kmsg,
+        space: &mut Space,
+        notify: u32,
+    ) -> Result<MsgReturn, (MsgReturn, Kmsg)> {
+        let Some(port) = kmsg.destination() else {
+            kmsg.destroy(self);
+            return Ok(MsgReturn::SUCCESS);
+        };
+        if let Err(why) = space.may_force(&self.ports, port) {
+            return Err((MsgReturn(why as u32), kmsg));
+        }
+        let Ok((notify, _)) = space.received(&mut self.ports, notify) else {
+            return Err((MsgReturn::SEND_INVALID_NOTIFY, kmsg));
+        };
+        let Carried::SendOnce(notify) = self.ports.make_send_once(notify) else {
+            return Err((MsgReturn::SEND_NO_NOTIFY, kmsg));
+        };
+        let placed = self.place(port, kmsg, Unnotified::NoNotify, |ports, message| {
+            space.force(ports, port, message, notify)
+        });
+        let Err((why, kmsg)) = placed else {
+            return Ok(MsgReturn::SEND_WILL_NOTIFY);
+        };
+        self.ports.drop_used_send_once(notify);
+        if why == Unnotified::Dead {
+            // It counts as sent.
+            kmsg.destroy(self);
+            return Ok(MsgReturn::SUCCESS);
+        }
+        Err((MsgReturn(why as u32), kmsg))
+    }
+
+    /// Finds a place for a message, which `queue` then queues at `port`, and
+    /// wakes who waits for it.
+    fn place<E>(
+        &mut self,
+        port: PortId,
+        kmsg: Kmsg,
+        no_room: E,
+        queue: impl FnOnce(&mut Ports, Message) -> Result<(), E>,
+    ) -> Result<(), (E, Kmsg)> {
         // Its place first: what is queued must be found.
         if self.messages.reserve(1).is_err() {
-            return Err(NotSent::NoBuffer(kmsg));
+            return Err((no_room, kmsg));
         }
         let Ok(handle) = self.messages.insert(kmsg) else {
             unreachable!("the place was reserved")
         };
-        let message = kernel_core::ipc::port::Message(handle.index() as usize);
-        match self.ports.enqueue(port, message, via) {
+        match queue(&mut self.ports, Message(handle.index() as usize)) {
             Ok(()) => {
                 self.wake_receiver(port);
                 Ok(())
             }
-            Err(error) => match (self.messages.remove(handle), error) {
-                (Some(kmsg), Unqueued::Full) => Err(NotSent::Full(kmsg)),
-                (Some(kmsg), _) => Err(NotSent::NoBuffer(kmsg)),
-                (None, _) => Ok(()),
+            Err(error) => match self.messages.remove(handle) {
+                Some(kmsg) => Err((error, kmsg)),
+                None => unreachable!("it was put there"),
             },
         }
     }
@@ -163,11 +220,11 @@ impl Post {
         Some((self.take(message)?, sequence))
     }
 
-    fn take(&mut self, message: kernel_core::ipc::port::Message) -> Option<Kmsg> {
+    fn take(&mut self, message: Message) -> Option<Kmsg> {
         self.messages.remove(handle_of(message)?)
     }
 }
 
-fn handle_of(message: kernel_core::ipc::port::Message) -> Option<Handle<Kmsg>> {
+fn handle_of(message: Message) -> Option<Handle<Kmsg>> {
     Handle::from_index(u32::try_from(message.0).ok()?)
 }

@@ -52,6 +52,12 @@ pub(crate) struct Send {
     pub(crate) size: u32,
     /// How long there may be no room for it.
     pub(crate) patience: Patience,
+    /// Whom to tell when it was received, if it was queued without room
+    /// (`MACH_SEND_NOTIFY`).
+    pub(crate) accepted: Option<u32>,
+    /// Whose dead-name request for the destination goes silently
+    /// (`MACH_SEND_CANCEL`).
+    pub(crate) cancel: Option<u32>,
 }
 
 /// How a send ended.
@@ -75,6 +81,9 @@ pub(crate) struct Receive {
     pub(crate) patience: Patience,
     /// Whether a message that is too large stays where it is.
     pub(crate) keeps_large: bool,
+    /// Whom to tell when the right to reply is dead, if that is a new one
+    /// (`MACH_RCV_NOTIFY`).
+    pub(crate) dead_name: Option<u32>,
 }
 
 impl Names {
@@ -92,17 +101,23 @@ impl Names {
         check_size(send.size).map_err(|_| MsgReturn::SEND_MSG_TOO_SMALL)?;
         let bytes = copy_in(send.address, send.size)?;
         with(|ipc| {
-            let mut effects = Effects::new();
             let space = ipc.spaces.at_mut(self.0);
             let space = space.ok_or(MsgReturn::SEND_INVALID_DEST)?;
-            let made = Kmsg::from_sender(bytes, space, &mut ipc.post.ports, &mut effects);
+            let cancel = match send.cancel {
+                None => None,
+                Some(name) => {
+                    let received = space.received(&mut ipc.post.ports, name);
+                    Some(received.map_err(|_| MsgReturn::SEND_INVALID_NOTIFY)?.0)
+                }
+            };
+            let made = Kmsg::from_sender(bytes, space, &mut ipc.post, cancel);
             let made = made.map_err(|(error, part)| {
                 if let Some(part) = part {
                     part.destroy(&mut ipc.post);
                 }
                 error
             });
-            ipc.post.settle(&effects);
+            ipc.post.settle(&Effects::new());
             let kmsg = made?;
             let object = kmsg.destination().and_then(|port| ipc.object_of(port));
             Ok(match object {
@@ -115,32 +130,54 @@ impl Names {
     /// Puts a message into the queue that it is for.
     fn post(&self, waiter: &Waiter, send: Send, mut kmsg: Kmsg) -> MsgReturn {
         loop {
-            let full = with(|ipc| {
+            let queued = with(|ipc| {
                 let destination = kmsg.destination();
-                let sent = ipc.post.enqueue(kmsg);
+                let queued = ipc.post.enqueue(kmsg);
                 ipc.post.settle(&Effects::new());
-                match (sent, destination) {
-                    (Err(NotSent::Full(kmsg)), Some(port)) => {
-                        ipc.post.waiters.join(waiter, Place::Send(port));
-                        Err(Ok(kmsg))
-                    }
-                    (Err(NotSent::Full(kmsg) | NotSent::NoBuffer(kmsg)), _) => Err(Err(kmsg)),
-                    (Ok(()), _) => Ok(()),
+                if let (Err(NotSent::Full(_)), Some(port)) = (&queued, destination) {
+                    ipc.post.waiters.join(waiter, Place::Send(port));
                 }
+                queued
             });
-            let (error, back) = match full {
+            let (why, back) = match queued {
                 Ok(()) => return MsgReturn::SUCCESS,
-                Err(Err(kmsg)) => (MsgReturn::SEND_NO_BUFFER, kmsg),
-                Err(Ok(waiting)) => match send.patience.wait() {
-                    Wake::Event => {
-                        kmsg = waiting;
-                        continue;
+                Err(NotSent::NoBuffer(back)) => (MsgReturn::SEND_NO_BUFFER, back),
+                Err(NotSent::Full(waiting)) => {
+                    let wake = match (send.accepted, send.patience) {
+                        // It need not wait at all.
+                        (Some(_), Patience::Endless) => Patience::Milliseconds(0).wait(),
+                        (_, patience) => patience.wait(),
+                    };
+                    match (wake, send.accepted) {
+                        (Wake::Event, _) => {
+                            kmsg = waiting;
+                            continue;
+                        }
+                        (Wake::TimedOut, None) => (MsgReturn::SEND_TIMED_OUT, waiting),
+                        (Wake::TimedOut, Some(notify)) => match self.force(waiting, notify) {
+                            Ok(code) => {
+                                with(|ipc| ipc.post.waiters.leave(waiter));
+                                return code;
+                            }
+                            Err(why) => why,
+                        },
                     }
-                    Wake::TimedOut => (MsgReturn::SEND_TIMED_OUT, waiting),
-                },
+                }
             };
-            return self.give_back(waiter, send, back, error);
+            return self.give_back(waiter, send, back, why);
         }
+    }
+
+    /// Queues a message without room for it, and asks for a notification.
+    fn force(&self, kmsg: Kmsg, notify: u32) -> Result<MsgReturn, (MsgReturn, Kmsg)> {
+        with(|ipc| {
+            let Some(space) = ipc.spaces.at_mut(self.0) else {
+                return Err((MsgReturn::SEND_INVALID_NOTIFY, kmsg));
+            };
+            let forced = ipc.post.force(kmsg, space, notify);
+            ipc.post.settle(&Effects::new());
+            forced
+        })
     }
 
     /// A message that cannot be sent comes back to its sender, as if received.
@@ -223,7 +260,7 @@ impl Names {
             kmsg.destroy(&mut ipc.post);
             Step::TooLarge(size)
         } else {
-            match kmsg.receive(port, sequence, space, &mut ipc.post) {
+            match kmsg.receive(port, sequence, space, &mut ipc.post, receive.dead_name) {
                 Ok((bytes, code)) => Step::Received(bytes, code),
                 Err((code, kmsg)) => {
                     kmsg.destroy(&mut ipc.post);

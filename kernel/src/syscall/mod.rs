@@ -166,12 +166,21 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
         true => Patience::Milliseconds(time),
         false => Patience::Endless,
     };
+    /// Any of them makes the last argument count.
+    const NOTIFYING: u32 = Options::SEND_NOTIFY.0 | Options::SEND_CANCEL.0 | Options::RCV_NOTIFY.0;
+    let notify = match options.0 & NOTIFYING {
+        0 => NULL,
+        _ => arguments.word(6)?,
+    };
+    let notified = |asked| options.has(asked).then_some(notify);
     let names = user.task.names();
     if options.has(Options::SEND_MSG) {
         let send = Send {
             address,
             size: arguments.word(2)?,
             patience: patience(Options::SEND_TIMEOUT),
+            accepted: notified(Options::SEND_NOTIFY),
+            cancel: notified(Options::SEND_CANCEL),
         };
         match names.send(&user.waiter, send) {
             Sent::Over(MsgReturn::SUCCESS) => {}
@@ -186,6 +195,7 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
             name: arguments.word(4)?,
             patience: patience(Options::RCV_TIMEOUT),
             keeps_large: options.has(Options::RCV_LARGE),
+            dead_name: notified(Options::RCV_NOTIFY),
         };
         return Ok(names.receive(&user.waiter, receive));
     }
