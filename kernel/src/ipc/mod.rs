@@ -43,7 +43,13 @@ struct Ipc {
 static IPC: TaskLock<rank::Ipc, Option<Ipc>> = TaskLock::new(None);
 
 fn with<R>(use_it: impl FnOnce(&mut Ipc) -> R) -> R {
-    use_it(IPC.lock().get_or_insert_with(Ipc::default))
+    let mut guard = IPC.lock();
+    let ipc = guard.get_or_insert_with(Ipc::default);
+    let result = use_it(ipc);
+    let litter = ipc.post.litter.take();
+    drop(guard);
+    drop(litter);
+    result
 }
 
 /// A task's names; its rights are given up when it is dropped.

@@ -12,7 +12,7 @@ use kernel_core::ipc::port::{
 use kernel_core::ipc::right::Carried;
 use kernel_core::ipc::space::{Source, Space};
 
-use super::message::Kmsg;
+use super::message::{Kmsg, Litter};
 use super::wait::{Place, Waiters};
 
 /// Ports, messages, and who waits for either.
@@ -21,6 +21,8 @@ pub(super) struct Post {
     pub(super) ports: Ports,
     messages: Arena<Kmsg>,
     pub(super) waiters: Waiters,
+    /// Memory to be given back as soon as nobody has the lock.
+    pub(super) litter: Litter,
 }
 
 /// Why a message is not sent; it is given back.

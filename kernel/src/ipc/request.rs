@@ -9,8 +9,9 @@ use abi::message::Header;
 use kernel_core::ipc::port::Effects;
 use kernel_core::ipc::right::Carried;
 
-use super::message::Kmsg;
+use super::message::{Attachment, Kmsg, Parcel};
 use super::{HeldRight, with};
+use crate::mm::copy::Copy;
 use crate::mm::shared::{Any, Shared};
 
 /// A request to the kernel. Dropped without a reply, it is given up with all that
@@ -45,9 +46,8 @@ impl Request {
     pub(crate) fn parts(&mut self) -> (&[u8], Given<'_>) {
         match &mut self.kmsg {
             Some(kmsg) => {
-                let (bytes, carried) = kmsg.parts();
-                let given = Given { carried, next: 0 };
-                (bytes, given)
+                let (bytes, attached) = kmsg.parts();
+                (bytes, Given { attached, next: 0 })
             }
             None => (&[], Given::default()),
         }
@@ -86,43 +86,66 @@ impl Drop for Request {
 /// up with it.
 #[derive(Default)]
 pub(crate) struct Given<'k> {
-    carried: &'k mut [(usize, Carried)],
+    attached: &'k mut [(usize, Attachment)],
     next: usize,
 }
 
 impl Given<'_> {
     /// The next right; null if there is none.
     pub(crate) fn right(&mut self) -> HeldRight {
-        let Some((_, place)) = self.carried.get_mut(self.next) else {
-            return HeldRight::NULL;
-        };
+        match self.next() {
+            Some(Attachment::Right(right)) => HeldRight::new(right),
+            _ => HeldRight::NULL,
+        }
+    }
+
+    fn next(&mut self) -> Option<Attachment> {
+        let (_, place) = self.attached.get_mut(self.next)?;
         self.next += 1;
-        HeldRight::new(core::mem::replace(place, Carried::Null))
+        Some(core::mem::replace(place, Attachment::Right(Carried::Null)))
     }
 }
 
 /// What a reply carries beside its bytes, in order; what is not sent is given up.
 #[derive(Default)]
 pub(crate) struct Gives {
-    rights: [Option<HeldRight>; Gives::MOST],
+    gifts: [Option<Gift>; Gives::MOST],
     next: usize,
+}
+
+/// One of them.
+enum Gift {
+    Right(HeldRight),
+    Memory(Copy),
 }
 
 impl Gives {
     /// No reply has more.
-    const MOST: usize = 2;
+    pub(super) const MOST: usize = 2;
 
     /// One more right.
     pub(crate) fn right(&mut self, right: HeldRight) {
-        if let Some(place) = self.rights.iter_mut().find(|place| place.is_none()) {
-            *place = Some(right);
+        self.give(Gift::Right(right));
+    }
+
+    /// More memory, not empty.
+    pub(crate) fn memory(&mut self, copy: Copy) {
+        self.give(Gift::Memory(copy));
+    }
+
+    fn give(&mut self, gift: Gift) {
+        if let Some(place) = self.gifts.iter_mut().find(|place| place.is_none()) {
+            *place = Some(gift);
         }
     }
 
-    /// The next right, for the message that takes it.
-    pub(super) fn next(&mut self) -> Option<Carried> {
-        let right = self.rights.get_mut(self.next)?.take()?;
+    /// The next, for the message that takes it.
+    pub(super) fn next(&mut self) -> Option<Attachment> {
+        let gift = self.gifts.get_mut(self.next)?.take()?;
         self.next += 1;
-        Some(right.into_carried())
+        match gift {
+            Gift::Right(right) => Some(Attachment::Right(right.into_carried())),
+            Gift::Memory(copy) => Some(Attachment::Memory(Parcel::new(copy).ok()?)),
+        }
     }
 }

@@ -6,16 +6,17 @@
 use alloc::vec::Vec;
 
 use abi::message::{Header, MsgReturn};
-use kernel_core::ipc::message::check_size;
+use kernel_core::ipc::message::{Body, check_size};
 use kernel_core::ipc::port::Effects;
 use kernel_core::ipc::space::ReceiveRefusal;
 
-use super::message::{Kmsg, LARGEST};
+use super::message::{Kmsg, LARGEST, Received};
 use super::post::NotSent;
 use super::wait::{Place, Waiter};
 use super::{Names, Request, with};
 use crate::arch::pit::TICKS_PER_SECOND;
 use crate::arch::user_memory;
+use crate::mm::space::Space as Memory;
 use crate::sched::{self, Wake};
 
 /// How long a wait may take.
@@ -87,20 +88,25 @@ pub(crate) struct Receive {
 }
 
 impl Names {
-    /// Sends a message; one to the kernel itself comes back, to be served.
-    pub(crate) fn send(&self, waiter: &Waiter, send: Send) -> Sent {
-        match self.take_message(&send) {
-            Ok(Ok(kmsg)) => Sent::Over(self.post(waiter, send, kmsg)),
+    /// Sends a message of the task with this `memory`; one to the kernel itself
+    /// comes back, to be served.
+    pub(crate) fn send(&self, memory: &Memory, waiter: &Waiter, send: Send) -> Sent {
+        match self.take_message(memory, &send) {
+            Ok(Ok(kmsg)) => Sent::Over(self.post(memory, waiter, send, kmsg)),
             Ok(Err(request)) => Sent::Request(request),
             Err(error) => Sent::Over(error),
         }
     }
 
     /// The message that is to be sent, out of the sender's hands.
-    fn take_message(&self, send: &Send) -> Result<Result<Kmsg, Request>, MsgReturn> {
+    fn take_message(
+        &self,
+        memory: &Memory,
+        send: &Send,
+    ) -> Result<Result<Kmsg, Request>, MsgReturn> {
         check_size(send.size).map_err(|_| MsgReturn::SEND_MSG_TOO_SMALL)?;
         let bytes = copy_in(send.address, send.size)?;
-        with(|ipc| {
+        let (kmsg, body, mut object) = with(|ipc| {
             let space = ipc.spaces.at_mut(self.0);
             let space = space.ok_or(MsgReturn::SEND_INVALID_DEST)?;
             let cancel = match send.cancel {
@@ -110,25 +116,52 @@ impl Names {
                     Some(received.map_err(|_| MsgReturn::SEND_INVALID_NOTIFY)?.0)
                 }
             };
-            let made = Kmsg::from_sender(bytes, space, &mut ipc.post, cancel);
-            let made = made.map_err(|(error, part)| {
-                if let Some(part) = part {
-                    part.destroy(&mut ipc.post);
-                }
-                error
-            });
+            let taken = Kmsg::from_header(bytes, space, &mut ipc.post, cancel);
             ipc.post.settle(&Effects::new());
-            let kmsg = made?;
-            let object = kmsg.destination().and_then(|port| ipc.object_of(port));
-            Ok(match object {
-                Some(object) => Err(Request::new(kmsg, object)),
-                None => Ok(kmsg),
-            })
+            let (kmsg, body) = taken?;
+            let object = match body {
+                Body::Plain => kmsg.destination().and_then(|port| ipc.object_of(port)),
+                Body::Complex => None,
+            };
+            Ok((kmsg, body, object))
+        })?;
+        let kmsg = match body {
+            Body::Plain => kmsg,
+            Body::Complex => {
+                let kmsg = self.take_body(memory, kmsg)?;
+                let port = kmsg.destination();
+                object = port.and_then(|port| with(|ipc| ipc.object_of(port)));
+                kmsg
+            }
+        };
+        Ok(match object {
+            Some(object) => Err(Request::new(kmsg, object)),
+            None => Ok(kmsg),
+        })
+    }
+
+    /// The same, for what the body carries.
+    fn take_body(&self, memory: &Memory, mut kmsg: Kmsg) -> Result<Kmsg, MsgReturn> {
+        let captured = kmsg.capture(memory);
+        with(|ipc| {
+            let taken = match ipc.spaces.at_mut(self.0) {
+                Some(space) => kmsg.take_body(captured, space, &mut ipc.post),
+                None => Err(MsgReturn::SEND_INVALID_DEST),
+            };
+            let result = match taken {
+                Ok(()) => Ok(kmsg),
+                Err(error) => {
+                    kmsg.destroy(&mut ipc.post);
+                    Err(error)
+                }
+            };
+            ipc.post.settle(&Effects::new());
+            result
         })
     }
 
     /// Puts a message into the queue that it is for.
-    fn post(&self, waiter: &Waiter, send: Send, mut kmsg: Kmsg) -> MsgReturn {
+    fn post(&self, memory: &Memory, waiter: &Waiter, send: Send, mut kmsg: Kmsg) -> MsgReturn {
         loop {
             let queued = with(|ipc| {
                 let destination = kmsg.destination();
@@ -164,7 +197,7 @@ impl Names {
                     }
                 }
             };
-            return self.give_back(waiter, send, back, why);
+            return self.give_back(memory, waiter, send, back, why);
         }
     }
 
@@ -181,33 +214,42 @@ impl Names {
     }
 
     /// A message that cannot be sent comes back to its sender, as if received.
-    fn give_back(&self, waiter: &Waiter, send: Send, kmsg: Kmsg, error: MsgReturn) -> MsgReturn {
-        let (bytes, room) = with(|ipc| {
+    fn give_back(
+        &self,
+        memory: &Memory,
+        waiter: &Waiter,
+        send: Send,
+        kmsg: Kmsg,
+        error: MsgReturn,
+    ) -> MsgReturn {
+        let given = with(|ipc| {
             ipc.post.waiters.leave(waiter);
             let given = match ipc.spaces.at_mut(self.0) {
                 Some(space) => kmsg.return_to_sender(space, &mut ipc.post),
                 None => {
                     kmsg.destroy(&mut ipc.post);
-                    (Vec::new(), MsgReturn::SUCCESS)
+                    Received::NONE
                 }
             };
             ipc.post.settle(&Effects::new());
             given
         });
+        let (bytes, room) = given.place(memory);
         match user_memory::copy_out(&bytes, send.address) {
             Ok(()) => MsgReturn(error.0 | room.0 & MsgReturn::MASK),
             Err(_) => MsgReturn::SEND_INVALID_DATA,
         }
     }
 
-    /// Receives a message.
-    pub(crate) fn receive(&self, waiter: &Waiter, receive: Receive) -> MsgReturn {
+    /// Receives a message for the task with this `memory`.
+    pub(crate) fn receive(&self, memory: &Memory, waiter: &Waiter, receive: Receive) -> MsgReturn {
         let mut has_waited = false;
         loop {
             match with(|ipc| self.try_receive(ipc, waiter, &receive, has_waited)) {
                 Step::Over(code) => return code,
                 Step::TooLarge(size) => return tell_size(receive.address, size),
-                Step::Received(bytes, code) => {
+                Step::Received(received) => {
+                    let (bytes, code) = received.place(memory);
                     return match user_memory::copy_out(&bytes, receive.address) {
                         Ok(()) => code,
                         Err(_) => MsgReturn::RCV_INVALID_DATA,
@@ -261,7 +303,7 @@ impl Names {
             Step::TooLarge(size)
         } else {
             match kmsg.receive(port, sequence, space, &mut ipc.post, receive.dead_name) {
-                Ok((bytes, code)) => Step::Received(bytes, code),
+                Ok(received) => Step::Received(received),
                 Err((code, kmsg)) => {
                     kmsg.destroy(&mut ipc.post);
                     Step::Over(code)
@@ -275,7 +317,7 @@ impl Names {
 
 /// How far a receive came.
 enum Step {
-    Received(Vec<u8>, MsgReturn),
+    Received(Received),
     TooLarge(u32),
     Over(MsgReturn),
     Wait,

@@ -2,6 +2,7 @@
 //!
 //! The layers above ask here for memory; every request can fail and says so.
 
+pub(crate) mod copy;
 pub(crate) mod frames;
 pub(crate) mod heap;
 pub(crate) mod kernel_map;

@@ -13,6 +13,7 @@ use kernel_core::vm::map::{
     Attributes, Entry, Inheritance, Keeper, Limit, Map, MapError, Place, Protection, Range,
 };
 
+use super::copy::{After, Copy};
 use super::kernel_map::{Mapping, Use};
 use super::pmap::{Access, Pmap};
 use super::shared::Shared;
@@ -160,6 +161,63 @@ impl Space {
         self.map.lock().inherit(range, inheritance, &mut Nothing)
     }
 
+    /// The bytes from `address` on, to be sent elsewhere.
+    pub(crate) fn capture(&self, address: u32, size: u32, after: After) -> Result<Copy, MapError> {
+        let range = Range::covering(address, size).ok_or(MapError::InvalidAddress)?;
+        let shortage = |_| MapError::ResourceShortage;
+        let mut copy = Copy::zeroes(address % PAGE_SIZE, size).map_err(shortage)?;
+        {
+            let map = self.map.lock();
+            if !map.is_allocated(range) {
+                return Err(MapError::InvalidAddress);
+            }
+            let mut regions = map.entries(range);
+            if !regions.all(|region| region.attributes.protection.contains(Protection::READ)) {
+                return Err(MapError::ProtectionFailure);
+            }
+            for (number, page) in copy.pages.iter_mut().enumerate() {
+                let at = VirtAddr::new(range.start + number as u32 * PAGE_SIZE);
+                if let Some((from, _)) = self.pmap.lookup(at) {
+                    let to = *page.insert(frames::allocate(Zone::Any).map_err(shortage)?);
+                    with_frame(from, |from| with_frame(to, |to| to.copy_from_slice(from)))
+                        .and_then(|copied| copied)
+                        .map_err(shortage)?;
+                }
+            }
+        }
+        if after == After::Deallocate {
+            self.deallocate(address, size)?;
+        }
+        Ok(copy)
+    }
+
+    /// Makes what was captured part of this memory, wherever there is room.
+    pub(crate) fn place(&self, mut copy: Copy) -> Result<u32, (MapError, Copy)> {
+        let size = copy.pages.len() as u32 * PAGE_SIZE;
+        let start = match self.allocate_anywhere(size) {
+            Ok(start) => start,
+            Err(error) => return Err((error, copy)),
+        };
+        if self.enter_pages(start, &mut copy).is_err() {
+            // Just allocated: nothing is in the way.
+            let _ = self.deallocate(start, size);
+            return Err((MapError::ResourceShortage, copy));
+        }
+        Ok(start + copy.first)
+    }
+
+    /// Moves pages to allocated memory.
+    fn enter_pages(&self, start: u32, copy: &mut Copy) -> Result<(), OutOfMemory> {
+        let _map = self.map.lock();
+        for (number, page) in copy.pages.iter_mut().enumerate() {
+            let Some(frame) = *page else { continue };
+            let at = VirtAddr::new(start + number as u32 * PAGE_SIZE);
+            self.pmap.enter(at, frame, Access::Write)?;
+            *page = None;
+        }
+        Ok(())
+    }
+
     /// Makes the page with `address` usable if the task may touch it so: after
     /// a fault.
     pub(crate) fn touch(&self, address: VirtAddr, how: Touch) -> Result<(), MapError> {
@@ -245,10 +303,10 @@ fn zeroed() -> Result<Frame, OutOfMemory> {
 }
 
 /// Lets `use_it` see the page in `frame`, which no user sees meanwhile.
-fn with_frame(
+pub(super) fn with_frame<R>(
     frame: Frame,
-    use_it: impl FnOnce(&mut [u8; PAGE_SIZE as usize]),
-) -> Result<(), OutOfMemory> {
+    use_it: impl FnOnce(&mut [u8; PAGE_SIZE as usize]) -> R,
+) -> Result<R, OutOfMemory> {
     let (address, _mapping) = match direct(frame.start()) {
         Some(address) => (address, None),
         None => {
@@ -259,6 +317,6 @@ fn with_frame(
     };
     // SAFETY: mapped for as long as `use_it` runs; the frame is the caller's,
     // and no thread of its task runs.
-    use_it(unsafe { &mut *(address.as_usize() as *mut [u8; PAGE_SIZE as usize]) });
-    Ok(())
+    let page = unsafe { &mut *(address.as_usize() as *mut [u8; PAGE_SIZE as usize]) };
+    Ok(use_it(page))
 }

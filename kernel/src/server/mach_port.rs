@@ -3,11 +3,13 @@
 //! Owns no state; called by the dispatch. Each routine is one change under the
 //! lock of all names.
 
+use alloc::vec::Vec;
+
 use abi::kern_return::KernReturn;
 use abi::message::{NotifyId, TypeName};
 use abi::port::{PortName, PortStatus};
 use abi::routine::mach_port::*;
-use abi::wire::{AnyRight, MoveSendOnce};
+use abi::wire::{AnyRight, MoveSendOnce, OutOfLine};
 use kernel_core::ipc::port::{Effects, PortId, Ports, QUEUE_LIMIT_MAX};
 use kernel_core::ipc::right::{Carried, Disposition, NULL, Refusal, Right};
 use kernel_core::ipc::space::Space;
@@ -20,6 +22,24 @@ use crate::task::Task;
 pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
     let names = known(object, KernReturn::INVALID_TASK).map(Task::names);
     match call.header.id {
+        mach_port_names::ID => call.answer_along(|_: mach_port_names::Request, mut along| {
+            let (listed, types) = names?.change(list)?;
+            along.give_words(&listed)?;
+            along.give_words(&types)?;
+            Ok(mach_port_names::Reply {
+                names: OutOfLine::new(0, listed.len() as u32),
+                types: OutOfLine::new(0, types.len() as u32),
+            })
+        }),
+        mach_port_get_set_status::ID => {
+            call.answer_along(|of: mach_port_get_set_status::Request, mut along| {
+                let members = names?.change(|space, ports, _| members(space, ports, of.name.0))?;
+                along.give_words(&members)?;
+                Ok(mach_port_get_set_status::Reply {
+                    members: OutOfLine::new(0, members.len() as u32),
+                })
+            })
+        }
         mach_port_type::ID => call.answer(|of: mach_port_type::Request| {
             let ptype = names?.change(|space, ports, _| space.port_type(ports, of.name.0))?;
             Ok(mach_port_type::Reply { ptype })
@@ -169,6 +189,44 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         }
         _ => None,
     }
+}
+
+/// All names, and what each denotes.
+fn list(
+    space: &mut Space,
+    ports: &mut Ports,
+    _: &mut Effects,
+) -> Result<(Vec<u32>, Vec<u32>), Refusal> {
+    let count = space.len() as usize;
+    let (mut names, mut types) = (Vec::new(), Vec::new());
+    let reserved = names
+        .try_reserve_exact(count)
+        .and_then(|()| types.try_reserve_exact(count));
+    reserved.map_err(|_| Refusal::ResourceShortage)?;
+    let mut next = space.name_from(0);
+    while let Some(name) = next {
+        // The table says how many there are.
+        if names.len() == count {
+            break;
+        }
+        names.push(name);
+        types.push(space.port_type(ports, name)?);
+        next = name.checked_add(1).and_then(|from| space.name_from(from));
+    }
+    Ok((names, types))
+}
+
+/// The names of the ports in a set.
+fn members(space: &mut Space, ports: &mut Ports, name: u32) -> Result<Vec<u32>, Refusal> {
+    let set = space.set(ports, name)?;
+    let mut names = Vec::new();
+    for port in ports.members(set) {
+        names
+            .try_reserve(1)
+            .map_err(|_| Refusal::ResourceShortage)?;
+        names.extend(space.name_of(ports, port));
+    }
+    Ok(names)
 }
 
 fn set_payload(names: &Names, name: u32, payload: Option<u32>) -> Result<(), Refusal> {

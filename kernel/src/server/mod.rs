@@ -25,6 +25,7 @@ use kernel_core::vm::map::MapError;
 pub(crate) use self::host::{END, End};
 pub(crate) use self::vm::allocate;
 use crate::ipc::{Given, Gives, Request};
+use crate::mm::copy::Copy;
 use crate::mm::shared::Any;
 
 /// The routines of a file, on any object: none of them, or what comes of it.
@@ -80,6 +81,24 @@ struct Call<'m> {
 struct Along<'c, 'm> {
     given: &'c mut Given<'m>,
     gives: &'c mut Gives,
+}
+
+impl Along<'_, '_> {
+    /// Gives these words along, in memory; none are no memory.
+    fn give_words(&mut self, words: &[u32]) -> Result<(), Refused> {
+        let shortage = Refused(KernReturn::RESOURCE_SHORTAGE);
+        let mut bytes = Vec::new();
+        let reserved = bytes.try_reserve_exact(size_of_val(words));
+        reserved.map_err(|_| shortage)?;
+        for word in words {
+            bytes.extend_from_slice(&word.to_le_bytes());
+        }
+        if !bytes.is_empty() {
+            self.gives
+                .memory(Copy::from_bytes(&bytes).map_err(|_| shortage)?);
+        }
+        Ok(())
+    }
 }
 
 /// Makes the reply of a routine's results.

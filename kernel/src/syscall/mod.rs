@@ -173,7 +173,7 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
         _ => arguments.word(6)?,
     };
     let notified = |asked| options.has(asked).then_some(notify);
-    let names = user.task.names();
+    let (names, memory) = (user.task.names(), user.task.space());
     if options.has(Options::SEND_MSG) {
         let send = Send {
             address,
@@ -182,7 +182,7 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
             accepted: notified(Options::SEND_NOTIFY),
             cancel: notified(Options::SEND_CANCEL),
         };
-        match names.send(&user.waiter, send) {
+        match names.send(memory, &user.waiter, send) {
             Sent::Over(MsgReturn::SUCCESS) => {}
             Sent::Over(code) => return Ok(code),
             Sent::Request(request) => server::serve(request),
@@ -197,7 +197,7 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
             keeps_large: options.has(Options::RCV_LARGE),
             dead_name: notified(Options::RCV_NOTIFY),
         };
-        return Ok(names.receive(&user.waiter, receive));
+        return Ok(names.receive(memory, &user.waiter, receive));
     }
     Ok(MsgReturn::SUCCESS)
 }
