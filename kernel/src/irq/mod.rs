@@ -103,7 +103,6 @@ pub(crate) fn init(topology: &Topology) -> Mode {
     }
     percpu::current().set_apic_id(lapic::id());
     install(CALL_VECTOR, call::answer);
-    install(WAKE_VECTOR, || ());
     install(APIC_ERROR_VECTOR, || {
         APIC_ERRORS.fetch_or(lapic::take_errors(), Ordering::Relaxed);
     });

@@ -9,11 +9,11 @@
 
 pub(crate) mod clock;
 
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use spin::Once;
 
-use crate::arch::trap::TIMER_VECTOR;
+use crate::arch::trap::{TIMER_VECTOR, WAKE_VECTOR};
 use crate::arch::{lapic, percpu, pit, tsc};
 use crate::ipi;
 use crate::irq::{self, NotWired};
@@ -28,6 +28,10 @@ static LOCAL_TICK: AtomicU32 = AtomicU32::new(0);
 static MEASURE_START: Once<(u64, u32)> = Once::new();
 static LOCAL_TICKS: [AtomicU32; percpu::MAX_CPUS] = [const { AtomicU32::new(0) }; percpu::MAX_CPUS];
 
+/// Whether the processor's own timer runs; each changes its own.
+static TIMER_RUNS: [AtomicBool; percpu::MAX_CPUS] =
+    [const { AtomicBool::new(false) }; percpu::MAX_CPUS];
+
 /// An upward call, at every tick.
 static AT_TICK: Once<fn()> = Once::new();
 
@@ -37,6 +41,9 @@ pub(crate) fn init(at_tick: fn()) -> Result<(), NotWired> {
     clock::init();
     pit::start();
     irq::install(TIMER_VECTOR, on_local_tick);
+    irq::install(WAKE_VECTOR, || {
+        start_local_timer();
+    });
     irq::enable_isa(pit::PIT_IRQ, on_tick)
 }
 
@@ -95,12 +102,16 @@ fn measure() {
     }
 }
 
-/// Starts the timer of the processor that calls, if its frequency is known;
-/// tells whether it is. A processor asks after it has come up, before it sleeps
-/// and whenever it wakes, until it is told yes.
+/// Starts the timer of the processor that calls, once its frequency is known;
+/// tells whether it runs. A processor asks after it has come up, and whenever it
+/// is woken: it may have a thread to run from its first moment on, and never
+/// sleep.
 pub(crate) fn start_local_timer() -> bool {
     let interval = LOCAL_TICK.load(Ordering::SeqCst);
-    if interval != 0 {
+    let Some(runs) = TIMER_RUNS.get(percpu::current().id() as usize) else {
+        return false;
+    };
+    if interval != 0 && !runs.swap(true, Ordering::Relaxed) {
         lapic::start_timer(interval);
     }
     interval != 0
