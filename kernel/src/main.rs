@@ -17,6 +17,7 @@
 //! sched    threads, and who runs where
 //! ipc      ports and names
 //! task     user programs
+//! device   devices that tasks open
 //! server   the routines of the kernel's ports
 //! syscall  traps of user programs
 //! smp      starting the other processors
@@ -35,6 +36,7 @@ extern crate alloc;
 
 mod arch;
 mod console;
+mod device;
 mod hand_off;
 mod ipc;
 mod ipi;

@@ -99,6 +99,14 @@ impl Given<'_> {
         }
     }
 
+    /// The next memory, of which there is none for an array of nothing.
+    pub(crate) fn memory(&mut self) -> Option<Copy> {
+        match self.next() {
+            Some(Attachment::Memory(parcel)) => Some(parcel.copy),
+            _ => None,
+        }
+    }
+
     fn next(&mut self) -> Option<Attachment> {
         let (_, place) = self.attached.get_mut(self.next)?;
         self.next += 1;

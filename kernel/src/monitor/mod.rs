@@ -11,10 +11,14 @@ use kernel_core::line::{Echo, Event, LineEditor};
 use self::commands::Completion;
 use crate::arch::processor;
 use crate::console::{self, println};
+use crate::device::terminal;
 use crate::sched::event;
+use crate::server::device;
 use crate::sync::{TaskLock, rank};
 
 const PROMPT: &str = "kdb> ";
+/// Ctrl-\: from the tasks to the monitor and back.
+const SWITCH: u8 = 0x1c;
 
 /// The line editor, 4 KiB with its history: too large for a stack.
 static EDITOR: TaskLock<rank::Monitor, LineEditor> = TaskLock::new(LineEditor::new());
@@ -52,8 +56,29 @@ impl Echo for Terminal {
 
 fn serve(input: Input) -> ! {
     EDITOR.lock().show(PROMPT, &mut Terminal);
+    // Whoever has the terminal open has the keyboard, until `SWITCH` is typed.
+    let mut is_called = false;
     loop {
         let byte = next_byte(input);
+        if matches!(input, Input::Interrupts) && terminal::is_open() {
+            if byte == SWITCH {
+                is_called = !is_called;
+                let word = if is_called {
+                    "\n"
+                } else {
+                    "\nback to the tasks\n"
+                };
+                console::write(format_args!("{word}"));
+                if is_called {
+                    EDITOR.lock().show(PROMPT, &mut Terminal);
+                }
+                continue;
+            }
+            if !is_called {
+                device::typed(byte);
+                continue;
+            }
+        }
         let mut editor = EDITOR.lock();
         match editor.feed(byte, &mut Terminal) {
             None => continue,

@@ -6,6 +6,7 @@
 //! no routine of the object's, or is not served yet, `MIG_BAD_ID`; as MIG's
 //! servers do. Called with no lock held: a routine may take its time.
 
+pub(crate) mod device;
 mod host;
 mod info;
 mod mach_port;
@@ -24,6 +25,7 @@ use kernel_core::vm::map::MapError;
 
 pub(crate) use self::host::{END, End};
 pub(crate) use self::vm::allocate;
+use crate::device::terminal::Form as ReadForm;
 use crate::ipc::{Given, Gives, Request};
 use crate::mm::copy::Copy;
 use crate::mm::shared::Any;
@@ -31,12 +33,28 @@ use crate::mm::shared::Any;
 /// The routines of a file, on any object: none of them, or what comes of it.
 type Serve = fn(&mut Call<'_>, &Any) -> Option<Done>;
 
-/// A reply, or why there is none.
-type Done = Result<Reply, KernReturn>;
+/// An answer, or why there is none.
+type Done = Result<Answer, KernReturn>;
+
+/// What comes of a routine.
+enum Answer {
+    Reply(Reply),
+    Later(Later),
+}
+
+/// What a routine asks to be done with the request itself.
+enum Later {
+    /// To be kept until there is input.
+    Read {
+        wanted: usize,
+        form: ReadForm,
+        may_wait: bool,
+    },
+}
 
 /// All routines. A routine of the wrong object is refused by itself: with which
 /// code depends on what it is for.
-const ALL: [Serve; 3] = [vm::serve, mach_port::serve, host::serve];
+const ALL: [Serve; 4] = [vm::serve, mach_port::serve, host::serve, device::serve];
 
 /// Does what a request asks for, and answers it.
 pub(crate) fn serve(mut request: Request) {
@@ -51,10 +69,34 @@ pub(crate) fn serve(mut request: Request) {
     };
     let done = ALL.iter().find_map(|serve| serve(&mut call, &*object));
     let gives = call.gives;
-    let reply = match done.unwrap_or(Err(KernReturn::MIG_BAD_ID)) {
+    let done = match done.unwrap_or(Err(KernReturn::MIG_BAD_ID)) {
+        Ok(Answer::Later(Later::Read {
+            wanted,
+            form,
+            may_wait,
+        })) => return device::begin_read(request, wanted, form, may_wait),
+        Ok(Answer::Reply(reply)) => Ok(reply),
+        Err(code) => Err(code),
+    };
+    send(request, &header, done, gives);
+}
+
+/// Answers a request of before.
+fn send_reply(
+    mut request: Request,
+    does: impl FnOnce(Replying<'_>, &mut Gives) -> Result<Reply, Refused>,
+) {
+    let header = request.header();
+    let mut gives = Gives::default();
+    let done = does(Replying(&header), &mut gives).map_err(|Refused(code)| code);
+    send(request, &header, done, gives);
+}
+
+fn send(request: Request, header: &Header, done: Result<Reply, KernReturn>, gives: Gives) {
+    let reply = match done {
         Ok(reply) => Some(reply),
         Err(code) => Reply::new(REPLY_HEADER_BYTES, &|bytes| {
-            encode_refusal(code, &header, bytes)
+            encode_refusal(code, header, bytes)
         }),
     };
     if let Some(Reply(bytes)) = reply {
@@ -147,12 +189,22 @@ impl<'m> Call<'m> {
             gives: &mut self.gives,
         };
         let done = match decode_request(self.bytes) {
-            Ok(request) => {
-                does(request, along, Replying(&self.header)).map_err(|Refused(code)| code)
-            }
-            Err(_) => Err(KernReturn::MIG_BAD_ARGUMENTS),
+            Ok(request) => does(request, along, Replying(&self.header)).map(Answer::Reply),
+            Err(_) => Err(Refused(KernReturn::MIG_BAD_ARGUMENTS)),
         };
-        Some(done)
+        Some(done.map_err(|Refused(code)| code))
+    }
+
+    /// The same, for what is answered another time.
+    fn answer_later<Q: RequestBody<'m>>(
+        &mut self,
+        does: impl FnOnce(Q) -> Result<Later, Refused>,
+    ) -> Option<Done> {
+        let done = match decode_request(self.bytes) {
+            Ok(request) => does(request).map(Answer::Later),
+            Err(_) => Err(Refused(KernReturn::MIG_BAD_ARGUMENTS)),
+        };
+        Some(done.map_err(|Refused(code)| code))
     }
 }
 

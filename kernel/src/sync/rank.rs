@@ -36,6 +36,8 @@ macro_rules! order {
 order! {
     /// The monitor's line editor, held while a command runs.
     Monitor "monitor";
+    /// What is typed, and who reads it.
+    Terminal "terminal";
     /// Ports and names.
     Ipc "ipc";
     /// What a task has allocated.

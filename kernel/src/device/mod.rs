@@ -1,0 +1,43 @@
+//! Devices that tasks open by name.
+//!
+//! Owns which there are, and their ports: made when first opened, and the same
+//! ever after. Called by the routines on devices.
+
+pub(crate) mod terminal;
+
+use spin::Once;
+
+use crate::ipc::KernelPort;
+use crate::mm::shared::Shared;
+
+/// A device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Device {
+    /// The terminal: serial port and screen.
+    Console,
+}
+
+impl Device {
+    /// The one with this name.
+    pub(crate) fn by_name(name: &[u8]) -> Option<Device> {
+        match name {
+            b"console" | b"com0" => Some(Device::Console),
+            _ => None,
+        }
+    }
+
+    /// Its port; none while there is no memory for it.
+    pub(crate) fn port(self) -> Option<&'static KernelPort> {
+        static CONSOLE: Once<KernelPort> = Once::new();
+        let place = match self {
+            Device::Console => &CONSOLE,
+        };
+        let made = place.try_call_once(|| {
+            let object = Shared::try_new(self).map_err(drop)?;
+            let port = KernelPort::new().map_err(drop)?;
+            port.stand_for(object.into_any());
+            Ok::<_, ()>(port)
+        });
+        made.ok()
+    }
+}

@@ -1,0 +1,220 @@
+//! The routines on devices, of `device.defs`.
+//!
+//! Owns no state; called by the dispatch, and by the monitor with what is typed.
+
+use abi::kern_return::KernReturn;
+use abi::layout::host::*;
+use abi::routine::device::*;
+use abi::wire::{Array, Char, MoveSend, OutOfLine};
+use kernel_core::ipc::right::NULL;
+
+use super::{Call, Done, Later, Refused, known, send_reply};
+use crate::console;
+use crate::device::Device;
+use crate::device::terminal::{self, Form, Input, Reader};
+use crate::ipc::Request;
+use crate::mm::copy::Copy;
+use crate::mm::shared::Any;
+use crate::sched;
+use crate::task::host::Host;
+
+/// Code of 115,200 bits a second, in `tty_status`.
+const B115200: i32 = 17;
+/// Of the console: both parities, echo and line ends by whoever asks for them.
+const TTY_FLAGS: i32 = 0x8 | TF_ODDP | TF_EVENP | TF_ECHO | TF_CRMOD | TF_XTABS;
+
+pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
+    let master = match object.downcast_ref() {
+        Some(Host::DeviceMaster) => Ok(()),
+        _ => Err(Refused(KernReturn::D_INVALID_OPERATION)),
+    };
+    let device = known::<Device>(object, KernReturn::D_NO_SUCH_DEVICE).copied();
+    match call.header.id {
+        device_open::ID => call.answer_along(|of: device_open::Request, along| {
+            master?;
+            let port = open(of.name.0)?.port();
+            along.gives.right(port.ok_or(NO_MEMORY)?.make_send());
+            Ok(device_open::Reply {
+                device: MoveSend::new(NULL),
+            })
+        }),
+        device_open_new::ID => call.answer_along(|of: device_open_new::Request, along| {
+            master?;
+            let port = open(of.name.0)?.port();
+            along.gives.right(port.ok_or(NO_MEMORY)?.make_send());
+            Ok(device_open_new::Reply {
+                device: MoveSend::new(NULL),
+            })
+        }),
+        device_close::ID => call.answer(|_: device_close::Request| {
+            match device? {
+                Device::Console => terminal::close(),
+            }
+            Ok(device_close::Reply {})
+        }),
+        device_write_inband::ID => call.answer(|of: device_write_inband::Request| {
+            device?;
+            let mut bytes = [0; IO_INBAND_MAX as usize];
+            let written = of.data.iter().zip(&mut bytes);
+            let count = written.map(|(Char(from), to)| *to = from).count();
+            write(&bytes[..count]);
+            Ok(device_write_inband::Reply {
+                bytes_written: count as i32,
+            })
+        }),
+        device_write::ID => call.answer_along(|of: device_write::Request, along| {
+            device?;
+            if of.data.count > 0 {
+                let copy = along.given.memory();
+                let copy = copy.ok_or(Refused(KernReturn::INVALID_ARGUMENT))?;
+                write_all(&copy, of.data.count)?;
+            }
+            Ok(device_write::Reply {
+                bytes_written: of.data.count as i32,
+            })
+        }),
+        device_read_inband::ID => call.answer_later(|of: device_read_inband::Request| {
+            device?;
+            let wanted = of.bytes_wanted.min(IO_INBAND_MAX as i32);
+            read(of.mode, wanted, Form::InLine)
+        }),
+        device_read::ID => call.answer_later(|of: device_read::Request| {
+            device?;
+            read(of.mode, of.bytes_wanted, Form::OutOfLine)
+        }),
+        device_get_status::ID => {
+            call.answer_by(|of: device_get_status::Request, _, reply| match device? {
+                Device::Console if of.flavor == TTY_STATUS && of.status_count >= 4 => {
+                    let status = [B115200, B115200, 0, TTY_FLAGS];
+                    reply.with(&device_get_status::Reply {
+                        status: Array::new(&status),
+                    })
+                }
+                Device::Console => Err(Refused(KernReturn::D_INVALID_OPERATION)),
+            })
+        }
+        device_set_status::ID => call.answer(|of: device_set_status::Request| {
+            let _ = device?;
+            match of.flavor {
+                // What is typed is not kept back, and what is written not either.
+                TTY_STATUS | TTY_FLUSH | TTY_STOP | TTY_START => Ok(device_set_status::Reply {}),
+                _ => Err(Refused(KernReturn::D_INVALID_OPERATION)),
+            }
+        }),
+        device_map::ID => call.answer(|_: device_map::Request| {
+            let _ = device?;
+            Err::<device_map::Reply, _>(Refused(KernReturn::D_INVALID_OPERATION))
+        }),
+        device_set_filter::ID => call.answer(|_: device_set_filter::Request| {
+            let _ = device?;
+            Err::<device_set_filter::Reply, _>(Refused(KernReturn::D_INVALID_OPERATION))
+        }),
+        _ => None,
+    }
+}
+
+const NO_MEMORY: Refused = Refused(KernReturn::D_NO_MEMORY);
+
+fn open(name: &[u8]) -> Result<Device, Refused> {
+    let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
+    let device = Device::by_name(name);
+    let device = device.ok_or(Refused(KernReturn::D_NO_SUCH_DEVICE))?;
+    match device {
+        Device::Console if !terminal::open() => Err(NO_MEMORY),
+        Device::Console => Ok(device),
+    }
+}
+
+/// Writes to the terminal, whose lines end in two characters.
+fn write(bytes: &[u8]) {
+    for line in bytes.split_inclusive(|&byte| byte == b'\n') {
+        match line.strip_suffix(b"\n") {
+            Some(text) => {
+                console::write_raw(text);
+                console::write_raw(b"\r\n");
+            }
+            None => console::write_raw(line),
+        }
+    }
+}
+
+fn write_all(copy: &Copy, size: u32) -> Result<(), Refused> {
+    const AT_ONCE: usize = 128;
+    let mut bytes = [0; AT_ONCE];
+    for offset in (0..size).step_by(AT_ONCE) {
+        let now = AT_ONCE.min((size - offset) as usize);
+        let read = copy.read(offset, &mut bytes[..now]);
+        read.map_err(|_| NO_MEMORY)?;
+        write(&bytes[..now]);
+        // As long as it is, others have their turns.
+        sched::pause_if_turn_is_over();
+    }
+    Ok(())
+}
+
+/// Whether a read is done now, and whether it may wait.
+fn read(mode: u32, wanted: i32, form: Form) -> Result<Later, Refused> {
+    let wanted = usize::try_from(wanted).map_err(|_| Refused(KernReturn::D_INVALID_SIZE))?;
+    Ok(Later::Read {
+        wanted,
+        form,
+        may_wait: mode & D_NOWAIT == 0 && wanted > 0,
+    })
+}
+
+/// Reads for `request`: now, or when something is typed.
+pub(super) fn begin_read(request: Request, wanted: usize, form: Form, may_wait: bool) {
+    let reader = Reader {
+        request,
+        wanted,
+        form,
+    };
+    if may_wait {
+        match terminal::take_or_wait(reader) {
+            Ok(None) => {}
+            Ok(Some((reader, input))) => end_read(reader, Ok(input)),
+            Err(reader) => end_read(reader, Err(KernReturn::D_NO_MEMORY)),
+        }
+        return;
+    }
+    let input = terminal::take(wanted);
+    let none = input.as_slice().is_empty() && wanted > 0;
+    let result = match none {
+        true => Err(KernReturn::D_WOULD_BLOCK),
+        false => Ok(input),
+    };
+    end_read(reader, result);
+}
+
+/// Something was typed, for a task: the console is open.
+pub(crate) fn typed(byte: u8) {
+    if let Some((reader, input)) = terminal::typed(byte) {
+        end_read(reader, Ok(input));
+    }
+}
+
+fn end_read(reader: Reader, result: Result<Input, KernReturn>) {
+    send_reply(reader.request, |reply, gives| {
+        let input = result.map_err(Refused)?;
+        let bytes = input.as_slice();
+        match reader.form {
+            Form::InLine => {
+                let mut chars = [Char(0); IO_INBAND_MAX as usize];
+                for (to, &from) in chars.iter_mut().zip(bytes) {
+                    *to = Char(from);
+                }
+                reply.with(&device_read_inband::Reply {
+                    data: Array::new(&chars[..bytes.len()]),
+                })
+            }
+            Form::OutOfLine => {
+                if !bytes.is_empty() {
+                    gives.memory(Copy::from_bytes(bytes).map_err(|_| NO_MEMORY)?);
+                }
+                reply.with(&device_read::Reply {
+                    data: OutOfLine::new(0, bytes.len() as u32),
+                })
+            }
+        }
+    });
+}
