@@ -74,6 +74,11 @@ impl IoApic {
         self.write(entry, low);
     }
 
+    /// Sends `gsi`, one that it serves, to nobody.
+    pub(crate) fn mask(&mut self, gsi: u32) {
+        self.write(REDIRECTION + 2 * (gsi - self.gsi_base), MASKED);
+    }
+
     fn read(&mut self, index: u32) -> u32 {
         self.registers.write(INDEX, index);
         self.registers.read(WINDOW)

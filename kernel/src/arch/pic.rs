@@ -7,7 +7,7 @@ use super::port::Port;
 
 /// Inputs of the pair; input 2 is the cascade.
 pub(crate) const INPUTS: u8 = 16;
-const CASCADE: u8 = 2;
+pub(crate) const CASCADE: u8 = 2;
 
 // SAFETY: the kernel owns the interrupt controllers. The same holds below.
 const MASTER_COMMAND: Port = unsafe { Port::new(0x20) };
@@ -62,6 +62,12 @@ impl Pic {
     /// Lets an input through.
     pub(crate) fn unmask(&mut self, input: u8) {
         self.mask &= !(1 << input);
+        self.write_mask();
+    }
+
+    /// Lets an input through no more.
+    pub(crate) fn mask(&mut self, input: u8) {
+        self.mask |= 1 << input;
         self.write_mask();
     }
 

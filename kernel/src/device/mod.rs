@@ -3,6 +3,7 @@
 //! Owns which there are, and their ports: made when first opened, and the same
 //! ever after. Called by the routines on devices.
 
+pub(crate) mod interrupts;
 pub(crate) mod terminal;
 
 use spin::Once;
@@ -15,6 +16,8 @@ use crate::mm::shared::Shared;
 pub(crate) enum Device {
     /// The terminal: serial port and screen.
     Console,
+    /// The interrupts of other devices.
+    Interrupts,
 }
 
 impl Device {
@@ -22,6 +25,7 @@ impl Device {
     pub(crate) fn by_name(name: &[u8]) -> Option<Device> {
         match name {
             b"console" | b"com0" => Some(Device::Console),
+            b"irq" => Some(Device::Interrupts),
             _ => None,
         }
     }
@@ -29,8 +33,10 @@ impl Device {
     /// Its port; none while there is no memory for it.
     pub(crate) fn port(self) -> Option<&'static KernelPort> {
         static CONSOLE: Once<KernelPort> = Once::new();
+        static INTERRUPTS: Once<KernelPort> = Once::new();
         let place = match self {
             Device::Console => &CONSOLE,
+            Device::Interrupts => &INTERRUPTS,
         };
         let made = place.try_call_once(|| {
             let object = Shared::try_new(self).map_err(drop)?;

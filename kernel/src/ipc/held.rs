@@ -8,6 +8,7 @@ use core::mem;
 use kernel_core::ipc::port::Effects;
 use kernel_core::ipc::right::Carried;
 
+use super::message::Kmsg;
 use super::with;
 
 /// A right; given up when dropped, outside of the lock.
@@ -28,6 +29,48 @@ impl HeldRight {
         mem::replace(&mut self.0, Carried::Null)
     }
 }
+
+impl HeldRight {
+    /// Whether both are rights to the same live port.
+    pub(crate) fn leads_where(&self, other: &HeldRight) -> bool {
+        let port = |right: &HeldRight| match right.0 {
+            Carried::Send(port) | Carried::SendOnce(port) => Some(port),
+            _ => None,
+        };
+        port(self).is_some() && port(self) == port(other)
+    }
+
+    /// Sends a message of one integer through this send right, whatever the
+    /// queue's limit: the caller sends no second one before it is answered.
+    ///
+    /// # Errors
+    ///
+    /// The port is dead, or there is no memory.
+    pub(crate) fn send_word(&self, id: i32, word: u32) -> Result<(), Unsent> {
+        let Carried::Send(port) = self.0 else {
+            return Err(Unsent);
+        };
+        with(|ipc| {
+            if ipc.post.ports.is_dead(port) {
+                return Err(Unsent);
+            }
+            let right = ipc.post.ports.copy_send(port);
+            let sent = match Kmsg::one_integer(right, id, word) {
+                Some(kmsg) => ipc.post.force_through(kmsg),
+                None => {
+                    ipc.post.ports.drop_right(right, &mut Effects::new());
+                    false
+                }
+            };
+            ipc.post.settle(&Effects::new());
+            sent.then_some(()).ok_or(Unsent)
+        })
+    }
+}
+
+/// A message of the kernel's reached nobody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unsent;
 
 impl Drop for HeldRight {
     fn drop(&mut self) {

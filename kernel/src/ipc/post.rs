@@ -91,6 +91,25 @@ impl Post {
     /// Puts a message into the queue of its port, and wakes who waits for it. A
     /// message to a dead port is sent, and destroyed.
     pub(super) fn enqueue(&mut self, kmsg: Kmsg) -> Result<(), NotSent> {
+        let via = match kmsg.is_sent_once() {
+            true => Via::Forced,
+            false => Via::Send,
+        };
+        self.enqueue_via(kmsg, via)
+    }
+
+    /// The same, whatever the queue's limit; tells whether there was memory.
+    pub(super) fn force_through(&mut self, kmsg: Kmsg) -> bool {
+        match self.enqueue_via(kmsg, Via::Forced) {
+            Ok(()) => true,
+            Err(NotSent::Full(kmsg) | NotSent::NoBuffer(kmsg)) => {
+                kmsg.destroy(self);
+                false
+            }
+        }
+    }
+
+    fn enqueue_via(&mut self, kmsg: Kmsg, via: Via) -> Result<(), NotSent> {
         let Some(port) = kmsg.destination() else {
             kmsg.destroy(self);
             return Ok(());
@@ -100,10 +119,6 @@ impl Post {
             kmsg.destroy(self);
             return Ok(());
         }
-        let via = match kmsg.is_sent_once() {
-            true => Via::Forced,
-            false => Via::Send,
-        };
         if self.ports.is_dead(port) || kmsg.goes_in_circles(port, &mut self.ports) {
             kmsg.destroy(self);
             return Ok(());

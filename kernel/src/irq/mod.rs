@@ -182,6 +182,57 @@ pub(crate) fn enable_isa(line: u8, handler: fn()) -> Result<(), NotWired> {
     Ok(())
 }
 
+/// Why a line is not a task's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Closed {
+    NotWired,
+    /// The kernel handles it.
+    InUse,
+}
+
+/// Lines whose handlers are there for tasks, a bit each.
+static FOR_TASKS: AtomicU32 = AtomicU32::new(0);
+
+/// As [`enable_isa`], for a line that tasks are told of: `handler` closes it.
+pub(crate) fn open_for_tasks(line: u8, handler: fn()) -> Result<(), Closed> {
+    let bit = 1 << line;
+    let slot = slot(IRQ_BASE + u32::from(line)).ok_or(Closed::NotWired)?;
+    let is_taken = slot.handler.is_completed() || line == pic::CASCADE;
+    if is_taken && FOR_TASKS.load(Ordering::Relaxed) & bit == 0 {
+        return Err(Closed::InUse);
+    }
+    FOR_TASKS.fetch_or(bit, Ordering::Relaxed);
+    enable_isa(line, handler).map_err(|_| Closed::NotWired)
+}
+
+/// Lets no interrupt of a line through until it is reopened; from its handler.
+/// One that only says once that something is up stays open where it would not be
+/// remembered.
+pub(crate) fn close(line: u8) {
+    match &mut *CONTROLLER.lock() {
+        Controller::Unset => {}
+        Controller::Pic(pic) => pic.mask(line),
+        Controller::IoApics(io_apics, routes) => {
+            let route = routes[usize::from(line)];
+            let mut apics = io_apics.iter_mut().flatten();
+            if let Some(apic) = apics.find(|apic| apic.serves(route.gsi)) {
+                if route.trigger == Trigger::Level {
+                    apic.mask(route.gsi);
+                }
+            }
+        }
+    }
+}
+
+/// Lets the interrupts of a line through again.
+pub(crate) fn reopen(line: u8) {
+    let slot = slot(IRQ_BASE + u32::from(line));
+    if let Some(handler) = slot.and_then(|slot| slot.handler.get()) {
+        // It was wired when it was opened.
+        let _ = enable_isa(line, *handler);
+    }
+}
+
 /// Handles one interrupt; from the trap layer, with interrupts off.
 pub(crate) fn dispatch(vector: u32) {
     let through_pic = !lapic::is_in_use() || is_pic_line(vector);

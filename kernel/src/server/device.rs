@@ -10,8 +10,8 @@ use kernel_core::ipc::right::NULL;
 
 use super::{Call, Done, Later, Refused, known, send_reply};
 use crate::console;
-use crate::device::Device;
 use crate::device::terminal::{self, Form, Input, Reader};
+use crate::device::{Device, interrupts};
 use crate::ipc::Request;
 use crate::mm::copy::Copy;
 use crate::mm::shared::Any;
@@ -47,13 +47,13 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             })
         }),
         device_close::ID => call.answer(|_: device_close::Request| {
-            match device? {
-                Device::Console => terminal::close(),
+            if device? == Device::Console {
+                terminal::close();
             }
             Ok(device_close::Reply {})
         }),
         device_write_inband::ID => call.answer(|of: device_write_inband::Request| {
-            device?;
+            terminal_of(device)?;
             let mut bytes = [0; IO_INBAND_MAX as usize];
             let written = of.data.iter().zip(&mut bytes);
             let count = written.map(|(Char(from), to)| *to = from).count();
@@ -63,7 +63,7 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             })
         }),
         device_write::ID => call.answer_along(|of: device_write::Request, along| {
-            device?;
+            terminal_of(device)?;
             if of.data.count > 0 {
                 let copy = along.given.memory();
                 let copy = copy.ok_or(Refused(KernReturn::INVALID_ARGUMENT))?;
@@ -74,12 +74,12 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             })
         }),
         device_read_inband::ID => call.answer_later(|of: device_read_inband::Request| {
-            device?;
+            terminal_of(device)?;
             let wanted = of.bytes_wanted.min(IO_INBAND_MAX as i32);
             read(of.mode, wanted, Form::InLine)
         }),
         device_read::ID => call.answer_later(|of: device_read::Request| {
-            device?;
+            terminal_of(device)?;
             read(of.mode, of.bytes_wanted, Form::OutOfLine)
         }),
         device_get_status::ID => {
@@ -90,11 +90,11 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
                         status: Array::new(&status),
                     })
                 }
-                Device::Console => Err(Refused(KernReturn::D_INVALID_OPERATION)),
+                _ => Err(Refused(KernReturn::D_INVALID_OPERATION)),
             })
         }
         device_set_status::ID => call.answer(|of: device_set_status::Request| {
-            let _ = device?;
+            terminal_of(device)?;
             match of.flavor {
                 // What is typed is not kept back, and what is written not either.
                 TTY_STATUS | TTY_FLUSH | TTY_STOP | TTY_START => Ok(device_set_status::Reply {}),
@@ -104,6 +104,22 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         device_map::ID => call.answer(|_: device_map::Request| {
             let _ = device?;
             Err::<device_map::Reply, _>(Refused(KernReturn::D_INVALID_OPERATION))
+        }),
+        device_intr_register::ID => {
+            call.answer_along(|of: device_intr_register::Request, along| {
+                if device? != Device::Interrupts || of.flags != 0 {
+                    return Err(Refused(KernReturn::D_INVALID_OPERATION));
+                }
+                interrupts::register(of.id as u32, along.given.right())?;
+                Ok(device_intr_register::Reply {})
+            })
+        }
+        device_intr_ack::ID => call.answer_along(|_: device_intr_ack::Request, along| {
+            if device? != Device::Interrupts {
+                return Err(Refused(KernReturn::D_INVALID_OPERATION));
+            }
+            interrupts::acknowledge(&along.given.right())?;
+            Ok(device_intr_ack::Reply {})
         }),
         device_set_filter::ID => call.answer(|_: device_set_filter::Request| {
             let _ = device?;
@@ -115,13 +131,34 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
 
 const NO_MEMORY: Refused = Refused(KernReturn::D_NO_MEMORY);
 
+/// Whether it is the one that reads and writes.
+fn terminal_of(device: Result<Device, Refused>) -> Result<(), Refused> {
+    match device? {
+        Device::Console => Ok(()),
+        Device::Interrupts => Err(Refused(KernReturn::D_INVALID_OPERATION)),
+    }
+}
+
+impl From<interrupts::Refused> for Refused {
+    fn from(refused: interrupts::Refused) -> Refused {
+        Refused(match refused {
+            interrupts::Refused::NoLine | interrupts::Refused::NotTold => {
+                KernReturn::D_INVALID_OPERATION
+            }
+            interrupts::Refused::InUse => KernReturn::D_ALREADY_OPEN,
+            interrupts::Refused::Full => KernReturn::D_NO_MEMORY,
+            interrupts::Refused::NotRegistered => KernReturn::INVALID_ARGUMENT,
+        })
+    }
+}
+
 fn open(name: &[u8]) -> Result<Device, Refused> {
     let name = name.split(|&byte| byte == 0).next().unwrap_or_default();
     let device = Device::by_name(name);
     let device = device.ok_or(Refused(KernReturn::D_NO_SUCH_DEVICE))?;
     match device {
         Device::Console if !terminal::open() => Err(NO_MEMORY),
-        Device::Console => Ok(device),
+        _ => Ok(device),
     }
 }
 

@@ -38,6 +38,8 @@ order! {
     Monitor "monitor";
     /// What is typed, and who reads it.
     Terminal "terminal";
+    /// Which task is told of which interrupt.
+    Interrupts "interrupts";
     /// Ports and names.
     Ipc "ipc";
     /// What a task has allocated.

@@ -54,6 +54,17 @@ impl Kmsg {
         })
     }
 
+    /// One integer, to whom `to` leads.
+    pub(in crate::ipc) fn one_integer(to: Carried, id: i32, word: u32) -> Option<Kmsg> {
+        Some(Kmsg {
+            bytes: of_kernel(id, one_word(TypeName::INTEGER_32, word))?,
+            bits: 0,
+            attached: Vec::new(),
+            remote: to,
+            local: Carried::Null,
+        })
+    }
+
     /// The kernel's answer, to the right to reply, with what its body carries in
     /// order. None without memory for it.
     pub(in crate::ipc) fn answer(&mut self, mut bytes: Vec<u8>, gives: &mut Gives) -> Option<Kmsg> {
