@@ -33,6 +33,7 @@ pub const ALL: &[Program] = &[
     test("crimes"),
     test("fpu"),
     test("spin"),
+    test("routines"),
 ];
 
 const fn test(name: &'static str) -> Program {

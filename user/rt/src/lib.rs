@@ -2,12 +2,17 @@
 //!
 //! Programs of Mach's i386 interface link it, name their first function by
 //! [`program!`], and run on ExoV6 and on GNU Mach alike. Numbers, names and
-//! layouts are those of `abi`. It has no state of its own: nothing here is
-//! allocated, and every thread of a program may call everything.
+//! layouts are those of `abi`. Every thread of a program may call everything.
 //!
 //! ```text
 //! arch      the first instruction, and the trap gate
 //! trap      the traps, each a safe function where it can be one
+//! message   room for messages, and sending and receiving them
+//! rpc       the routines, a function for each
+//! data      memory that came with a message
+//! server    the loop of a program that answers messages
+//! heap      what `alloc` allocates from
+//! thread    more threads
 //! arguments what the task was started with
 //! print     text on the console
 //! task      the end of it, good or bad
@@ -17,10 +22,18 @@
 #[cfg(not(target_arch = "x86"))]
 compile_error!("a user program is for i386: cargo xtask build");
 
+extern crate alloc;
+
 mod arch;
 pub mod arguments;
+pub mod data;
+mod heap;
+pub mod message;
 pub mod print;
+pub mod rpc;
+pub mod server;
 pub mod task;
+pub mod thread;
 pub mod trap;
 
 pub use abi;

@@ -1,0 +1,187 @@
+//! `device`: opening, reading, writing, mapping, and the state of devices.
+
+use user_rt::abi::layout::host::*;
+use user_rt::abi::layout::vm::VM_PROT_READ;
+use user_rt::abi::message::TypeName;
+use user_rt::abi::port::{PortName, PortRight};
+use user_rt::abi::wire::{Array, Char, FixedString, LongString, OutOfLine, SendRight};
+use user_rt::message::Buffer;
+use user_rt::rpc::device::*;
+use user_rt::trap;
+
+use crate::Ports;
+use crate::row::{PAGE, pages, port, row, value};
+
+pub(super) fn rows(ports: &Ports) {
+    let (clock, console) = opening(ports);
+    transfer(ports, clock, console);
+    status(ports, clock, console);
+    mapping(ports, clock, console);
+    interrupts(ports, clock);
+    closing(ports, clock);
+}
+
+fn opening(ports: &Ports) -> (PortName, PortName) {
+    let routine = "device_open";
+    let open = |master, name| {
+        let opened = device_open(master, D_READ | D_WRITE, LongString(name));
+        opened.map(|reply| PortName(reply.device.port))
+    };
+    let clock = value(routine, "time", open(ports.devices, b"time"), |name| {
+        name.is_valid()
+    });
+    let console = value(
+        routine,
+        "console",
+        open(ports.devices, b"console"),
+        |name| name.is_valid(),
+    );
+    row(routine, "time again", open(ports.devices, b"time"));
+    row(routine, "nosuch", open(ports.devices, b"nosuch"));
+    row(routine, "nothing", open(ports.devices, b""));
+    row(routine, "by the host", open(ports.host, b"time"));
+    row(routine, "by the task", open(ports.task, b"time"));
+    let routine = "device_open_new";
+    let open_new = |master, name| {
+        let opened = device_open_new(master, 0, FixedString(name));
+        opened.map(|reply| PortName(reply.device.port))
+    };
+    row(routine, "time", open_new(ports.devices, b"time"));
+    row(routine, "nosuch", open_new(ports.devices, b"nosuch"));
+    row(routine, "by the host", open_new(ports.host, b"time"));
+    (
+        clock.unwrap_or(PortName::NULL),
+        console.unwrap_or(PortName::NULL),
+    )
+}
+
+fn transfer(ports: &Ports, clock: PortName, console: PortName) {
+    let routine = "device_write_inband";
+    let text = b"written\r\n".map(Char);
+    let write = |device| device_write_inband(device, 0, 0, Array::new(&text));
+    value(routine, "console", write(console), |reply| {
+        reply.bytes_written
+    });
+    row(routine, "time", write(clock));
+    row(routine, "of the host", write(ports.host));
+    let long = [Char(b'x'); 129];
+    let answer = device_write_inband(console, 0, 0, Array::new(&long));
+    row(routine, "too much", answer);
+    let routine = "device_write";
+    // In a page of its own: the reference never lets go of it.
+    let at = pages(1);
+    let text = core::ptr::with_exposed_provenance_mut::<[u8; 9]>(at as usize);
+    // SAFETY: a new page.
+    unsafe { text.write(*b"written\r\n") };
+    let write = |device| device_write(device, 0, 0, OutOfLine::new(at, 9));
+    value(routine, "console", write(console), |reply| {
+        reply.bytes_written
+    });
+    row(routine, "time", write(clock));
+    row(routine, "of the host", write(ports.host));
+    let mut room = Buffer::<512>::new();
+    let routine = "device_read_inband";
+    // Nobody types; and the reference answers no request to read what is no
+    // device, and panics over a device that cannot be read.
+    let dead = trap::mach_port_allocate(ports.task, PortRight::DEAD_NAME);
+    let dead = dead.unwrap_or(PortName::NULL);
+    let answer = device_read_inband(dead, 0, 0, 10, &mut room.0);
+    row(routine, "of what is dead", answer.map(drop));
+    let routine = "device_read";
+    row(routine, "of what is dead", device_read(dead, 0, 0, 10));
+}
+
+fn status(ports: &Ports, clock: PortName, console: PortName) {
+    let mut room = Buffer::<4608>::new();
+    let routine = "device_get_status";
+    for (case, device, flavor, count) in [
+        ("console, tty", console, TTY_STATUS, TtyStatus::COUNT),
+        ("console, tty, no room", console, TTY_STATUS, 1),
+        ("console, size", console, DEV_GET_SIZE, 2),
+        ("console, flavour 99", console, 99, 10),
+        ("time, size", clock, DEV_GET_SIZE, 2),
+        ("of the host", ports.host, TTY_STATUS, 10),
+    ] {
+        let answer = device_get_status(device, flavor, count, &mut room.0);
+        value(routine, case, answer, |reply| reply.status.len());
+    }
+    let mut words = [0; TtyStatus::COUNT as usize];
+    let count = TtyStatus::COUNT;
+    if let Ok(reply) = device_get_status(console, TTY_STATUS, count, &mut room.0) {
+        for (place, word) in words.iter_mut().zip(reply.status.iter()) {
+            *place = word;
+        }
+    }
+    let routine = "device_set_status";
+    for (case, device, flavor) in [
+        ("console, as it is", console, TTY_STATUS),
+        ("console, flavour 99", console, 99),
+        ("time", clock, TTY_STATUS),
+        ("of the host", ports.host, TTY_STATUS),
+    ] {
+        row(
+            routine,
+            case,
+            device_set_status(device, flavor, Array::new(&words)),
+        );
+    }
+    let routine = "device_set_filter";
+    let own = SendRight::with(port().0, TypeName::COPY_SEND);
+    for (case, device) in [
+        ("console", console),
+        ("time", clock),
+        ("of the host", ports.host),
+    ] {
+        row(
+            routine,
+            case,
+            device_set_filter(device, own, 1, Array::new(&[])),
+        );
+    }
+}
+
+fn mapping(ports: &Ports, clock: PortName, console: PortName) {
+    let routine = "device_map";
+    for (case, device, offset, size) in [
+        ("time", clock, 0, PAGE),
+        ("time, nothing", clock, 0, 0),
+        ("time, beyond", clock, 16 * PAGE, PAGE),
+        ("console", console, 0, PAGE),
+        ("of the host", ports.host, 0, PAGE),
+    ] {
+        let answer = device_map(device, VM_PROT_READ, offset, size, 0);
+        value(routine, case, answer, |reply| reply.pager.port != 0);
+    }
+}
+
+fn interrupts(ports: &Ports, clock: PortName) {
+    let opened = device_open(ports.devices, 0, LongString(b"irq"));
+    let opened = value("device_open", "irq", opened, |reply| reply.device.port != 0);
+    let device = PortName(opened.map_or(0, |reply| reply.device.port));
+    let own = SendRight::with(port().0, TypeName::MAKE_SEND);
+    let routine = "device_intr_register";
+    for (case, device, line) in [
+        ("line 5", device, 5),
+        ("line 99", device, 99),
+        ("line -1", device, -1),
+        ("time", clock, 5),
+        ("of the host", ports.host, 5),
+    ] {
+        row(routine, case, device_intr_register(device, line, 0, own));
+    }
+    let routine = "device_intr_ack";
+    for (case, device) in [
+        ("of nobody's", device),
+        ("time", clock),
+        ("of the host", ports.host),
+    ] {
+        row(routine, case, device_intr_ack(device, own));
+    }
+}
+
+fn closing(ports: &Ports, clock: PortName) {
+    let routine = "device_close";
+    row(routine, "time", device_close(clock));
+    row(routine, "of the host", device_close(ports.host));
+    row(routine, "of the task", device_close(ports.task));
+}
