@@ -18,6 +18,7 @@ use crate::docker::base::recipe::{Mirror, Suite};
 use crate::docker::choices::{Cache, ImageName, Platforms, Stage, Steps};
 use crate::docker::engine::{Client, Platform};
 use crate::machine::{Accel, Cpu, Display, Emulator, Firmware, Memory, Net, Pc, Port, Vga};
+use crate::peer::Peer;
 use crate::product::Stated;
 use crate::summary::{Job, Kind};
 
@@ -191,6 +192,10 @@ xflags::xflags! {
             optional --tap
             /// The long setting: the whole machine matrix, more property cases.
             optional --nightly
+            /// gnumach: run the programs of the system ring on this kernel as well.
+            optional --peer kernel: Peer
+            /// Write down what routines are like instead of comparing: docs/mach.md.
+            optional --bless
             /// Judge a saved serial log instead of running anything.
             optional --from-log file: PathBuf
         }

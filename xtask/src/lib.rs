@@ -25,6 +25,7 @@ pub mod interrupt;
 pub mod lint;
 pub mod lock;
 pub mod machine;
+pub mod peer;
 pub mod process;
 pub mod product;
 pub mod programs;

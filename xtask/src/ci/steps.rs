@@ -27,7 +27,7 @@ use crate::setup::oldest as oldest_compiler;
 use crate::testing::matrix::Extent;
 use crate::testing::rings::{Builds, HOST_PACKAGES, host_cargo};
 use crate::testing::select::Wanted;
-use crate::testing::suite::{LastLine, Outputs, Suite};
+use crate::testing::suite::{LastLine, Outputs, Records, Suite};
 use crate::toolchain;
 use crate::tools::{self, Tool};
 
@@ -243,6 +243,8 @@ fn test(cx: &Context, profile: Profile) -> Result<End> {
         builds: Builds::Only(profile),
         extent: Extent::Default,
         retries: cx.settings.retries.value,
+        peer: None,
+        records: Records::Kept,
         outputs: Outputs {
             last_line: LastLine::Stderr,
             ..Outputs::default()

@@ -13,7 +13,7 @@ use crate::testing::matrix::Extent;
 use crate::testing::rejudge;
 use crate::testing::rings::Builds;
 use crate::testing::select::Wanted;
-use crate::testing::suite::{self, LastLine, Outputs, Suite, Tap};
+use crate::testing::suite::{self, LastLine, Outputs, Records, Suite, Tap};
 
 /// Runs the command.
 pub fn run(cx: &Context, flags: flags::Test) -> Result<()> {
@@ -51,6 +51,11 @@ pub fn run(cx: &Context, flags: flags::Test) -> Result<()> {
         builds,
         extent,
         retries: cx.settings.retries.or(flags.retries),
+        peer: flags.peer,
+        records: match flags.bless {
+            true => Records::Written,
+            false => Records::Kept,
+        },
         outputs,
     };
     match (flags.list, cx.dry_run) {

@@ -17,6 +17,7 @@ pub mod readme;
 pub mod rejudge;
 pub mod report;
 pub mod rings;
+pub mod routines;
 pub mod runner;
 pub mod saved;
 pub mod select;

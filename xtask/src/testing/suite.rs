@@ -16,6 +16,7 @@ use super::runner::{self, Ran, Task};
 use super::select::{self, Wanted};
 use crate::context::Context;
 use crate::failure::{Doing, Exit, Failure, Result};
+use crate::peer::Peer;
 
 /// What is to be run and where it is to be reported.
 #[derive(Debug, Clone)]
@@ -28,8 +29,22 @@ pub struct Suite {
     pub extent: Extent,
     /// How many more tries a failed case gets.
     pub retries: u32,
+    /// The kernel that programs run on as well.
+    pub peer: Option<Peer>,
+    /// What becomes of records that a run finds otherwise.
+    pub records: Records,
     /// Where to report, beside the terminal.
     pub outputs: Outputs,
+}
+
+/// What becomes of what is recorded about programs and kernels.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Records {
+    /// A run must find what they say.
+    #[default]
+    Kept,
+    /// They say from now on what the run finds.
+    Written,
 }
 
 /// Where a run is reported.
@@ -76,7 +91,7 @@ impl Outputs {
 impl Suite {
     /// Prints the names of the chosen cases on stdout.
     pub fn list(&self, cx: &Context) -> Result<()> {
-        let jobs = rings::jobs(cx, &self.wanted, self.builds, self.extent)?;
+        let jobs = rings::jobs(cx, self)?;
         let names: String = self
             .tasks(&jobs)?
             .iter()
@@ -98,7 +113,7 @@ impl Suite {
     /// When nothing was chosen, something could not be built, or a case did
     /// not pass; in the last case everything was told already.
     pub fn run(&self, cx: &Context) -> Result<()> {
-        let jobs = rings::jobs(cx, &self.wanted, self.builds, self.extent)?;
+        let jobs = rings::jobs(cx, self)?;
         let ran = self.reports(cx, &jobs)?;
         conclude(cx, &ran, self.part(&jobs).as_ref(), &self.outputs)
     }

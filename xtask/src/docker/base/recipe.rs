@@ -77,7 +77,19 @@ impl FromStr for Mirror {
     }
 }
 
+impl fmt::Display for Mirror {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl Mirror {
+    /// The archive of the machine that runs this.
+    pub fn here() -> Self {
+        let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
+        Mirror::of_this_machine(&sources(), &release)
+    }
+
     /// The archive that this machine's apt uses, if that is Debian's.
     pub fn of_this_machine(sources: &str, os_release: &str) -> Self {
         let is_debian = os_release.lines().any(|line| line == "ID=debian");
@@ -122,10 +134,7 @@ impl Recipe {
         mirror: Option<Mirror>,
         certificates: Option<PathBuf>,
     ) -> Result<Self> {
-        let mirror = mirror.unwrap_or_else(|| {
-            let release = std::fs::read_to_string("/etc/os-release").unwrap_or_default();
-            Mirror::of_this_machine(&sources(), &release)
-        });
+        let mirror = mirror.unwrap_or_else(Mirror::here);
         let trusted = match &certificates {
             Some(file) => std::fs::read(file).doing(format_args!("reading {}", file.display()))?,
             None => Vec::new(),

@@ -14,6 +14,7 @@ use super::job::Job;
 use super::matrix::{self, Extent, Row};
 use super::runner::Task;
 use super::select::Wanted;
+use super::suite::Suite;
 use super::verdict::{Fault, Verdict};
 use crate::cli::{Profile, Ring};
 use crate::context::Context;
@@ -27,6 +28,8 @@ mod host;
 mod kernels;
 mod ktest;
 mod program;
+mod routines;
+mod stage;
 mod system;
 mod user;
 
@@ -59,13 +62,15 @@ impl Builds {
     }
 }
 
-/// The jobs of every ring that `wanted` may select from, in order.
-pub fn jobs(
-    cx: &Context,
-    wanted: &Wanted,
-    builds: Builds,
-    extent: Extent,
-) -> Result<Vec<Box<dyn Job>>> {
+/// The jobs of every ring that the suite may select from, in order.
+pub fn jobs(cx: &Context, suite: &Suite) -> Result<Vec<Box<dyn Job>>> {
+    let Suite {
+        wanted,
+        extent,
+        peer,
+        records,
+        ..
+    } = suite;
     let artifacts = Arc::new(Artifacts::default());
     let mut jobs: Vec<Box<dyn Job>> = Vec::new();
     for ring in Ring::ALL
@@ -73,14 +78,15 @@ pub fn jobs(
         .copied()
         .filter(|ring| wanted.may_want(*ring))
     {
-        for profile in builds.of(ring) {
+        for profile in suite.builds.of(ring) {
             jobs.extend(match ring {
-                Ring::Host => host::jobs(cx, profile, extent)?,
-                Ring::Ktest => ktest::jobs(cx, &artifacts, profile, extent)?,
+                Ring::Host => host::jobs(cx, profile, *extent)?,
+                Ring::Ktest => ktest::jobs(cx, &artifacts, profile, *extent)?,
                 Ring::Kernels => kernels::jobs(&artifacts, profile),
                 Ring::System => {
-                    let mut jobs = system::jobs(&artifacts, profile, extent);
-                    jobs.extend(user::jobs(&artifacts, profile));
+                    let mut jobs = system::jobs(&artifacts, profile, *extent);
+                    jobs.extend(user::jobs(&artifacts, profile, *peer));
+                    jobs.extend(routines::jobs(&artifacts, profile, *peer, *records));
                     jobs
                 }
                 Ring::Docker => docker::jobs(),

@@ -63,7 +63,7 @@ impl Trial {
 
 /// The lines of the console without what a kernel puts before them: its prompt,
 /// or the words with which it starts a task.
-fn spoken(console: &[Line]) -> Vec<&str> {
+pub fn spoken(console: &[Line]) -> Vec<&str> {
     let lines = console.iter().map(|line| {
         let text = line.text.trim_start_matches("kdb> ");
         match text.strip_prefix("start ") {
