@@ -20,6 +20,11 @@ pub(crate) enum Device {
     Interrupts,
 }
 
+/// Whether a task has the console open, and still has a right to it.
+pub(crate) fn is_console_open() -> bool {
+    terminal::is_open() && Device::Console.port().is_some_and(KernelPort::has_senders)
+}
+
 impl Device {
     /// The one with this name.
     pub(crate) fn by_name(name: &[u8]) -> Option<Device> {

@@ -65,6 +65,11 @@ impl KernelPort {
         names.give(self.make_send())
     }
 
+    /// Whether anybody has a send right to it.
+    pub(crate) fn has_senders(&self) -> bool {
+        with(|ipc| ipc.post.ports.rights(self.port).0 > 0)
+    }
+
     /// Whether `name` denotes a send right to it.
     pub(crate) fn is_named(&self, names: &Names, name: u32) -> bool {
         with(|ipc| {

@@ -11,7 +11,7 @@ use kernel_core::line::{Echo, Event, LineEditor};
 use self::commands::Completion;
 use crate::arch::processor;
 use crate::console::{self, println};
-use crate::device::terminal;
+use crate::device::is_console_open;
 use crate::sched::event;
 use crate::server::device;
 use crate::sync::{TaskLock, rank};
@@ -60,7 +60,7 @@ fn serve(input: Input) -> ! {
     let mut is_called = false;
     loop {
         let byte = next_byte(input);
-        if matches!(input, Input::Interrupts) && terminal::is_open() {
+        if matches!(input, Input::Interrupts) && is_console_open() {
             if byte == SWITCH {
                 is_called = !is_called;
                 let word = if is_called {
