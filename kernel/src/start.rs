@@ -42,7 +42,7 @@ static HANDLERS: Handlers = Handlers {
     interrupt: irq::dispatch,
     system_call: syscall::on_system_call,
     before_user: |_| task::before_user(),
-    thread_begins: sched::thread_begins,
+    thread_begins: task::thread_begins,
     double_fault: panic::on_double_fault,
 };
 

@@ -8,19 +8,21 @@ use crate::arch::user_memory::{self, BadAddress};
 use crate::ktest::case;
 use crate::mm::shared::Shared;
 use crate::sched;
-use crate::task::Task;
+use crate::task::{Name, Task, UserThread};
 
 const CODE: VirtAddr = VirtAddr::new(0x0804_8000);
 const STACK: VirtAddr = VirtAddr::new(0x0900_0000);
 
 /// A thread that runs `code`, with a page of stack.
 fn run(code: &[u8]) -> Shared<Task> {
-    let task = Task::new("test").expect("there is memory");
+    let task = Task::new(Name::new(b"test")).expect("there is memory");
     task.allocate_for_test(CODE, Protection::READ, code);
     task.allocate_for_test(STACK, Protection::DEFAULT, &[]);
     let top = VirtAddr::new(STACK.as_u32() + 0x1000 - 16);
     let thread = Task::thread(&task, CODE, top).expect("there is memory");
-    sched::start(&thread);
+    let thread = thread.expect("nobody ends it");
+    let user = thread.upper::<UserThread>().expect("it is a user's");
+    assert_eq!(user.resume(&thread), Ok(()));
     task
 }
 

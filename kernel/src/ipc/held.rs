@@ -24,6 +24,15 @@ impl HeldRight {
         HeldRight(right)
     }
 
+    /// One more send right, if this is one to a live port; else what it is worth.
+    pub(crate) fn copy_send(&self) -> HeldRight {
+        HeldRight(match self.0 {
+            Carried::Send(port) => with(|ipc| ipc.post.ports.copy_send(port)),
+            Carried::Dead => Carried::Dead,
+            _ => Carried::Null,
+        })
+    }
+
     /// The right, for the caller to keep or to give up.
     pub(crate) fn into_carried(mut self) -> Carried {
         mem::replace(&mut self.0, Carried::Null)

@@ -194,6 +194,7 @@ impl Names {
                             }
                             Err(why) => why,
                         },
+                        (Wake::Interrupted, _) => (MsgReturn::SEND_INTERRUPTED, waiting),
                     }
                 }
             };
@@ -258,13 +259,13 @@ impl Names {
                 Step::Wait => {}
             }
             has_waited = true;
-            match receive.patience.wait() {
-                Wake::Event => {}
-                Wake::TimedOut => {
-                    with(|ipc| ipc.post.waiters.leave(waiter));
-                    return MsgReturn::RCV_TIMED_OUT;
-                }
-            }
+            let why = match receive.patience.wait() {
+                Wake::Event => continue,
+                Wake::TimedOut => MsgReturn::RCV_TIMED_OUT,
+                Wake::Interrupted => MsgReturn::RCV_INTERRUPTED,
+            };
+            with(|ipc| ipc.post.waiters.leave(waiter));
+            return why;
         }
     }
 

@@ -101,7 +101,7 @@ impl Waiters {
         entry.place = Some(place);
         entry.thread = thread;
         entry.next = None;
-        sched::assert_wait();
+        sched::assert_interruptible_wait();
         match self.ends(place.list()) {
             None => self.lists[place.list()] = Some(waiter.0),
             Some(last) => {

@@ -71,6 +71,23 @@ impl<T: AnyType + Send + Sync> Shared<T> {
     }
 }
 
+impl Shared<Any> {
+    /// One more owner, if the value is a `T`.
+    pub(crate) fn downcast<T: AnyType>(&self) -> Option<Shared<T>> {
+        if !(**self).is::<T>() {
+            return None;
+        }
+        let other = self.clone();
+        // The pointer was one to a counted `T` before it forgot the type.
+        let counted = other.counted.cast();
+        core::mem::forget(other);
+        Some(Shared {
+            counted,
+            owns: PhantomData,
+        })
+    }
+}
+
 impl<T: ?Sized> Shared<T> {
     /// Whether both own the same value, not merely an equal one.
     pub(crate) fn is_same(&self, other: &Shared<T>) -> bool {

@@ -14,15 +14,18 @@
 pub(crate) mod event;
 mod guarded;
 mod queue;
+pub(crate) mod stop;
 mod thread;
+mod timed;
 
 use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use self::guarded::Key;
 use self::queue::Queue;
-use self::thread::State;
+use self::thread::{State, Wait};
 pub(crate) use self::thread::{Thread, Wake};
+pub(crate) use self::timed::{block_for, on_tick};
 use crate::arch::percpu::{self, MAX_CPUS};
 use crate::arch::switch::{self, Saved};
 use crate::arch::{interrupts, lapic, trap};
@@ -45,6 +48,8 @@ struct Scheduler {
     gone: Queue,
     /// Threads whose wait has an end, in no order.
     timed: Option<Shared<Thread>>,
+    /// Threads that wait for others to stop.
+    watchers: Queue,
     processors: [Processor; MAX_CPUS],
 }
 
@@ -71,6 +76,7 @@ static SCHEDULER: IrqLock<rank::Scheduler, Scheduler> = IrqLock::new(Scheduler {
     ready: Queue::new(),
     gone: Queue::new(),
     timed: None,
+    watchers: Queue::new(),
     processors: [const {
         Processor {
             current: None,
@@ -85,8 +91,6 @@ static SCHEDULER: IrqLock<rank::Scheduler, Scheduler> = IrqLock::new(Scheduler {
 
 /// How many threads are ready, to be looked at without the lock.
 static READY: AtomicU32 = AtomicU32::new(0);
-/// Whether any wait has an end.
-static HAS_TIMED: AtomicBool = AtomicBool::new(false);
 /// How many threads ended and are not freed.
 static GONE: AtomicU32 = AtomicU32::new(0);
 /// The thread that each processor runs, for itself; null while it idles.
@@ -95,10 +99,7 @@ static CURRENT: [AtomicPtr<Shared<Thread>>; MAX_CPUS] =
 
 /// Lets a thread run that has not run before.
 pub(crate) fn start(thread: &Shared<Thread>) {
-    let mut scheduler = SCHEDULER.lock();
-    let scheduler = &mut *scheduler;
-    *thread.hold.get(&mut scheduler.key) = Some(thread.clone());
-    scheduler.make_ready(thread.clone());
+    SCHEDULER.lock().start(thread);
 }
 
 /// Gives `use_it` the thread that runs this; nothing if the processor idles.
@@ -116,7 +117,12 @@ pub(crate) fn with_current<R>(use_it: impl FnOnce(&Shared<Thread>) -> R) -> Opti
 /// [`block`] begins. In between the caller looks whether it must wait at all,
 /// and calls [`do_not_wait`] if not.
 pub(crate) fn assert_wait() {
-    set_own_state(State::AboutToWait);
+    set_own_state(State::AboutToWait(Wait::Uninterruptible));
+}
+
+/// The same, for a wait that a user may end, or prolong, at any time.
+pub(crate) fn assert_interruptible_wait() {
+    set_own_state(State::AboutToWait(Wait::Interruptible));
 }
 
 /// Takes [`assert_wait`] back.
@@ -134,9 +140,13 @@ fn set_own_state(state: State) {
 pub(crate) fn block() -> Wake {
     let why = with_current(|thread| {
         let mut scheduler = SCHEDULER.lock();
-        if let State::AboutToWait = *thread.state.get(&mut scheduler.key) {
-            *thread.state.get(&mut scheduler.key) = State::Waiting;
-            go_to_next(&mut scheduler);
+        if let State::AboutToWait(how) = *thread.state.get(&mut scheduler.key) {
+            if how == Wait::Interruptible && thread.is_to_end() {
+                *thread.state.get(&mut scheduler.key) = State::Woken(Wake::Interrupted);
+            } else {
+                scheduler.becomes(thread, State::Waiting(how));
+                go_to_next(&mut scheduler);
+            }
         }
         let state = thread.state.get(&mut scheduler.key);
         let why = match *state {
@@ -148,41 +158,6 @@ pub(crate) fn block() -> Wake {
     });
     clean_up();
     why.unwrap_or(Wake::Event)
-}
-
-/// As [`block`], but for `ticks` ticks at most.
-pub(crate) fn block_for(ticks: u32) -> Wake {
-    with_current(|thread| {
-        let mut scheduler = SCHEDULER.lock();
-        let inner = &mut *scheduler;
-        // The current tick is partly over.
-        let deadline = time::ticks().wrapping_add(ticks).wrapping_add(1);
-        *thread.deadline.get(&mut inner.key) = deadline;
-        let next = inner.timed.replace(thread.clone());
-        *thread.next_timed.get(&mut inner.key) = next;
-        HAS_TIMED.store(true, Ordering::Relaxed);
-    });
-    let why = block();
-    let own = with_current(|thread| SCHEDULER.lock().take_from_timed(thread));
-    drop(own);
-    why
-}
-
-/// Ends the waits whose time is over; from the tick's handler.
-pub(crate) fn on_tick() {
-    if !HAS_TIMED.load(Ordering::Relaxed) {
-        return;
-    }
-    let mut scheduler = SCHEDULER.lock();
-    let scheduler = &mut *scheduler;
-    let mut next = scheduler.timed.clone();
-    while let Some(thread) = next {
-        if time::is_over(*thread.deadline.get(&mut scheduler.key)) {
-            scheduler.wake(&thread, Wake::TimedOut);
-        }
-        // Never the last owner: the list is another, until the thread leaves it.
-        next = thread.next_timed.get(&mut scheduler.key).clone();
-    }
 }
 
 /// Ends the wait of `thread`; tells whether it waited. From anywhere.
@@ -214,7 +189,7 @@ pub(crate) fn exit() -> ! {
     let inner = &mut *scheduler;
     let current = inner.processors[id].current.take();
     if let Some(thread) = &current {
-        *thread.state.get(&mut inner.key) = State::Gone;
+        inner.becomes(thread, State::Gone);
         if let Some(own) = thread.hold.get(&mut inner.key).take() {
             inner.gone.push(own, &mut inner.key);
             GONE.fetch_add(1, Ordering::Relaxed);
@@ -232,20 +207,28 @@ pub(crate) fn load_fpu() {
     with_current(|thread| thread.fpu.get(&mut SCHEDULER.lock().key).load());
 }
 
-/// Before user mode goes on: frees what ended, and gives the turn to another
-/// if this one's is over.
-pub(crate) fn before_user() {
-    let is_over = READY.load(Ordering::Relaxed) != 0 && is_turn_over();
-    if !is_over && GONE.load(Ordering::Relaxed) == 0 {
-        return;
+/// Before user mode goes on: frees what ended, gives the turn to another if this
+/// one's is over, and stops here if it is to; tells whether the thread is to end.
+/// Begins and ends with interrupts off.
+pub(crate) fn before_user() -> bool {
+    loop {
+        let is_over = READY.load(Ordering::Relaxed) != 0 && is_turn_over();
+        let asked = with_current(|thread| thread.asked()).unwrap_or(0);
+        if !is_over && asked == 0 && GONE.load(Ordering::Relaxed) == 0 {
+            return false;
+        }
+        // SAFETY: the kernel has started: every vector has its handler.
+        unsafe { interrupts::enable() };
+        clean_up();
+        if is_over {
+            yield_now();
+        }
+        let is_to_end = stop::stop_if_asked();
+        let _ = interrupts::disable();
+        if is_to_end {
+            return true;
+        }
     }
-    // SAFETY: the kernel has started: every vector has its handler.
-    unsafe { interrupts::enable() };
-    clean_up();
-    if is_over {
-        yield_now();
-    }
-    let _ = interrupts::disable();
 }
 
 /// For work that a user can make long: lets others run if the turn is over.
@@ -344,36 +327,27 @@ impl Scheduler {
     fn wake(&mut self, thread: &Shared<Thread>, why: Wake) -> bool {
         let state = thread.state.get(&mut self.key);
         match *state {
-            State::AboutToWait => {
+            State::AboutToWait(_) => {
                 *state = State::Woken(why);
                 true
             }
-            State::Waiting => {
-                *state = State::Woken(why);
-                self.make_ready(thread.clone());
+            State::Waiting(how) => {
+                if how == Wait::Interruptible && thread.is_to_stop() && why != Wake::Interrupted {
+                    *state = State::Held(why);
+                } else {
+                    *state = State::Woken(why);
+                    self.make_ready(thread.clone());
+                }
                 true
             }
-            State::New | State::Running | State::Woken(_) | State::Gone => false,
+            _ => false,
         }
     }
 
-    /// Takes a thread off the list of those whose wait has an end.
-    fn take_from_timed(&mut self, thread: &Shared<Thread>) -> Option<Shared<Thread>> {
-        let behind = thread.next_timed.get(&mut self.key).take();
-        let first = self.timed.as_ref()?.clone();
-        if first.is_same(thread) {
-            let own = core::mem::replace(&mut self.timed, behind);
-            HAS_TIMED.store(self.timed.is_some(), Ordering::Relaxed);
-            return own;
-        }
-        let mut at = first;
-        loop {
-            let next = at.next_timed.get(&mut self.key).clone()?;
-            if next.is_same(thread) {
-                return core::mem::replace(at.next_timed.get(&mut self.key), behind);
-            }
-            at = next;
-        }
+    fn start(&mut self, thread: &Shared<Thread>) {
+        *thread.state.get(&mut self.key) = State::Running;
+        *thread.hold.get(&mut self.key) = Some(thread.clone());
+        self.make_ready(thread.clone());
     }
 
     fn has_ready(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use core::any::Any;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use super::guarded::Guarded;
 use crate::arch::fpu;
@@ -20,20 +21,41 @@ pub(crate) enum Wake {
     Event,
     /// It took too long.
     TimedOut,
+    /// Somebody aborted it, or the thread is to end.
+    Interrupted,
+}
+
+/// What others may do with a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wait {
+    /// End it; and who is stopped does not go on when it is woken.
+    Interruptible,
+    /// Nothing.
+    Uninterruptible,
 }
 
 /// What a thread is about.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum State {
     New,
+    /// Runs, or would if it were its turn.
     Running,
     /// Has said that it will wait.
-    AboutToWait,
-    Waiting,
+    AboutToWait(Wait),
+    Waiting(Wait),
     /// The wait is over; it has not gone on yet.
     Woken(Wake),
+    /// The wait is over, but the thread is stopped.
+    Held(Wake),
+    /// Stopped where it would go back to user mode.
+    Stopped,
     Gone,
 }
+
+/// Asked of a thread: to stop.
+pub(super) const STOP: u32 = 1 << 0;
+/// Asked of a thread: to end, even if it is stopped.
+pub(super) const END: u32 = 1 << 1;
 
 /// What the layers above know of a thread.
 pub(crate) type Upper = Box<dyn Any + Send + Sync>;
@@ -51,6 +73,13 @@ pub(crate) struct Thread {
     body: Body,
     pub(super) fpu: Guarded<fpu::State>,
     pub(super) state: Guarded<State>,
+    /// What is asked of it, to be looked at without the lock. Changes under it;
+    /// `STOP` is there exactly while `stops` is not zero.
+    asked: AtomicU32,
+    /// How many reasons there are for it to stop.
+    pub(super) stops: Guarded<u32>,
+    /// Was aborted since it is stopped.
+    pub(super) is_aborted: Guarded<bool>,
     /// The next in its queue.
     pub(super) next: Guarded<Option<Shared<Thread>>>,
     /// The next of those whose wait has an end.
@@ -95,6 +124,9 @@ impl Thread {
             body,
             fpu: Guarded::new(fpu::State::new()),
             state: Guarded::new(State::New),
+            asked: AtomicU32::new(0),
+            stops: Guarded::new(0),
+            is_aborted: Guarded::new(false),
             next: Guarded::new(None),
             next_timed: Guarded::new(None),
             deadline: Guarded::new(0),
@@ -124,5 +156,27 @@ impl Thread {
 
     pub(super) fn stack_top(&self) -> u32 {
         self.stack.top()
+    }
+
+    pub(super) fn asked(&self) -> u32 {
+        self.asked.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn ask(&self, what: u32) {
+        self.asked.fetch_or(what, Ordering::Relaxed);
+    }
+
+    pub(super) fn ask_no_more(&self, what: u32) {
+        self.asked.fetch_and(!what, Ordering::Relaxed);
+    }
+
+    /// Whether it is to end.
+    pub(crate) fn is_to_end(&self) -> bool {
+        self.asked() & END != 0
+    }
+
+    /// Whether it is to stop, and not to end.
+    pub(super) fn is_to_stop(&self) -> bool {
+        self.asked() & (STOP | END) == STOP
     }
 }

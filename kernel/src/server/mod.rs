@@ -10,6 +10,8 @@ pub(crate) mod device;
 mod host;
 mod info;
 mod mach_port;
+mod task;
+mod thread;
 mod vm;
 
 use alloc::vec::Vec;
@@ -28,7 +30,9 @@ pub(crate) use self::vm::allocate;
 use crate::device::terminal::Form as ReadForm;
 use crate::ipc::{Given, Gives, Request};
 use crate::mm::copy::Copy;
-use crate::mm::shared::Any;
+use crate::mm::shared::{Any, Shared};
+use crate::sched;
+use crate::task::{NotSuspended, Shortage};
 
 /// The routines of a file, on any object: none of them, or what comes of it.
 type Serve = fn(&mut Call<'_>, &Any) -> Option<Done>;
@@ -54,7 +58,14 @@ enum Later {
 
 /// All routines. A routine of the wrong object is refused by itself: with which
 /// code depends on what it is for.
-const ALL: [Serve; 4] = [vm::serve, mach_port::serve, host::serve, device::serve];
+const ALL: [Serve; 6] = [
+    vm::serve,
+    mach_port::serve,
+    task::serve,
+    thread::serve,
+    host::serve,
+    device::serve,
+];
 
 /// Does what a request asks for, and answers it.
 pub(crate) fn serve(mut request: Request) {
@@ -62,6 +73,7 @@ pub(crate) fn serve(mut request: Request) {
     let header = request.header();
     let (bytes, given) = request.parts();
     let mut call = Call {
+        object: &object,
         bytes,
         header,
         given,
@@ -99,7 +111,9 @@ fn send(request: Request, header: &Header, done: Result<Reply, KernReturn>, give
             encode_refusal(code, header, bytes)
         }),
     };
-    if let Some(Reply(bytes)) = reply {
+    // Who ended itself hears no more of it (seen).
+    let is_to_end = sched::with_current(|thread| thread.is_to_end());
+    if let (Some(Reply(bytes)), Some(false)) = (reply, is_to_end) {
         request.reply(bytes, gives);
     }
 }
@@ -111,6 +125,8 @@ fn known<T: 'static>(object: &Any, otherwise: KernReturn) -> Result<&T, Refused>
 
 /// A request to be answered.
 struct Call<'m> {
+    /// What it is to.
+    object: &'m Shared<Any>,
     bytes: &'m [u8],
     header: Header,
     /// What it carries.
@@ -165,6 +181,18 @@ impl<'m> Call<'m> {
         R: for<'r> ReplyBody<'r>,
     {
         self.answer_by(|request, _, reply| reply.with(&does(request)?))
+    }
+
+    /// The same, for a routine without results: one that MIG calls simple is
+    /// answered too, if there is a port to reply to (seen).
+    fn answer_code<Q>(&mut self, does: impl FnOnce(Q) -> Result<(), Refused>) -> Option<Done>
+    where
+        Q: RequestBody<'m>,
+    {
+        self.answer_by(|request, _, _| {
+            does(request)?;
+            Err(Refused(KernReturn::SUCCESS))
+        })
     }
 
     /// The same, where rights or memory go along.
@@ -231,6 +259,18 @@ struct Refused(KernReturn);
 impl From<Refusal> for Refused {
     fn from(refusal: Refusal) -> Refused {
         Refused(KernReturn(refusal as i32))
+    }
+}
+
+impl From<Shortage> for Refused {
+    fn from(_: Shortage) -> Refused {
+        Refused(KernReturn::RESOURCE_SHORTAGE)
+    }
+}
+
+impl From<NotSuspended> for Refused {
+    fn from(_: NotSuspended) -> Refused {
+        Refused(KernReturn::FAILURE)
     }
 }
 

@@ -40,6 +40,12 @@ order! {
     Terminal "terminal";
     /// Which task is told of which interrupt.
     Interrupts "interrupts";
+    /// All tasks.
+    Tasks "tasks";
+    /// A task's threads, and what it keeps for itself.
+    Task "task";
+    /// What a thread keeps for itself.
+    Thread "thread";
     /// Ports and names.
     Ipc "ipc";
     /// What a task has allocated.

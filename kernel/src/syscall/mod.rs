@@ -19,7 +19,7 @@ use crate::ipc::{Patience, Receive, Send, Sent};
 use crate::sched;
 use crate::server;
 use crate::task::host::Host;
-use crate::task::{UserThread, end_thread, with_current};
+use crate::task::{Special, UserThread, end_thread, with_current};
 
 const KERN_SUCCESS: u32 = KernReturn::SUCCESS.0 as u32;
 const KERN_INVALID_ADDRESS: u32 = KernReturn::INVALID_ADDRESS.0 as u32;
@@ -74,8 +74,8 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
     Ok(match number {
         number::MACH_MSG_TRAP => message(user, arguments)?.0,
         number::MACH_REPLY_PORT => names.allocate(Right::Receive).unwrap_or(NULL),
-        number::MACH_THREAD_SELF => user.port.send_right(names).unwrap_or(NULL),
-        number::MACH_TASK_SELF => user.task.port().send_right(names).unwrap_or(NULL),
+        number::MACH_THREAD_SELF => names.give(user.special(Special::Own)).unwrap_or(NULL),
+        number::MACH_TASK_SELF => names.give(user.task.special(Special::Own)).unwrap_or(NULL),
         number::MACH_HOST_SELF => Host::Name
             .port()
             .and_then(|host| host.send_right(names).ok())

@@ -14,13 +14,12 @@ use kernel_core::firmware::PhysicalMemory;
 use kernel_core::vm::map::{MapError, Protection};
 
 use super::host::Host;
-use super::{Shortage, Task};
+use super::{Name, Shortage, Task, UserThread};
 use crate::console::{Level, log, println};
 use crate::ipc::KernelPort;
 use crate::mm::shared::Shared;
 use crate::mm::space::USER_END;
 use crate::mm::window::PhysicalWindow;
-use crate::sched::{self, Thread};
 
 /// Bytes of the first thread's stack.
 const STACK_SIZE: u32 = 64 << 10;
@@ -38,6 +37,8 @@ enum Failure {
     ArgumentsTooLong,
     /// A port that its arguments name cannot be had.
     NoPort,
+    /// Another task that has its port ended it.
+    Ended,
 }
 
 impl From<Shortage> for Failure {
@@ -63,14 +64,9 @@ impl fmt::Display for Failure {
                 write!(f, "its arguments take more than {MOST_ARGUMENTS} bytes")
             }
             Failure::NoPort => f.write_str("a port among its arguments does not exist"),
+            Failure::Ended => f.write_str("somebody ended it"),
         }
     }
-}
-
-/// A task that is made and not yet started.
-struct Loaded {
-    task: Shared<Task>,
-    thread: Shared<Thread>,
 }
 
 /// Loads what the modules' lines ask for; starts what is to run at once.
@@ -98,12 +94,15 @@ pub(crate) fn run_script(modules: &[Module], kernel_line: &str, ask: fn()) {
     // All tasks first: the arguments of one may name another.
     for command in script.commands() {
         let task = match command.role() {
-            Role::Task(_) => Task::new(command.file()).map(Some),
+            Role::Task(_) => {
+                let name = Name::new(command.file().as_bytes());
+                Task::new(name).map(Some)
+            }
             Role::Data | Role::RamDisk => Ok(None),
         };
         tasks.push(task.unwrap_or_default());
     }
-    let mut loaded: Vec<Option<Loaded>> = Vec::new();
+    let mut loaded: Vec<Option<Shared<Task>>> = Vec::new();
     if loaded.try_reserve(modules.len()).is_err() {
         log(Level::Warning, format_args!("boot script: {Shortage}"));
         return;
@@ -114,9 +113,9 @@ pub(crate) fn run_script(modules: &[Module], kernel_line: &str, ask: fn()) {
             continue;
         };
         match load(module, task, &tasks, script.arguments(number)) {
-            Ok(ready) => loaded.push(Some(ready)),
+            Ok(()) => loaded.push(Some(task.clone())),
             Err(failure) => {
-                let name = task.name;
+                let name = task.name();
                 log(
                     Level::Warning,
                     format_args!("module {number}, `{name}`: {failure}"),
@@ -127,7 +126,7 @@ pub(crate) fn run_script(modules: &[Module], kernel_line: &str, ask: fn()) {
     }
     for (command, ready) in script.commands().iter().zip(loaded) {
         let Some(ready) = ready else { continue };
-        let name = ready.task.name;
+        let name = ready.name();
         match command.role() {
             Role::Task(Resume::AtOnce) => {}
             Role::Task(Resume::AfterPrompt) => {
@@ -143,7 +142,8 @@ pub(crate) fn run_script(modules: &[Module], kernel_line: &str, ask: fn()) {
             }
         }
         println!("start {name}:");
-        sched::start(&ready.thread);
+        // Nobody else had the time to resume it.
+        let _ = ready.resume();
     }
 }
 
@@ -152,7 +152,7 @@ fn load<'a>(
     task: &Shared<Task>,
     tasks: &[Option<Shared<Task>>],
     arguments: impl Iterator<Item = Argument<'a>>,
-) -> Result<Loaded, Failure> {
+) -> Result<(), Failure> {
     let window = PhysicalWindow::new();
     let length = usize::try_from(module.end - module.start).map_err(|_| Failure::Unreachable)?;
     let file = window.bytes(module.start, length);
@@ -170,9 +170,13 @@ fn load<'a>(
     let words = Words::gather(task, tasks, arguments)?;
     let stack = words.put(task)?;
     print_loaded(&words);
-    let thread = Task::thread(task, program.entry(), stack)?;
-    let task = task.clone();
-    Ok(Loaded { task, thread })
+    let thread = Task::thread(task, program.entry(), stack)?.ok_or(Failure::Ended)?;
+    // The task is what is resumed.
+    task.suspend();
+    if let Some(user) = thread.upper::<UserThread>() {
+        let _ = user.resume(&thread);
+    }
+    Ok(())
 }
 
 fn protection(access: exec::Access) -> Protection {

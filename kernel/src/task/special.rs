@@ -1,0 +1,54 @@
+//! The special ports of tasks and threads (manual 6.2.5, 6.3.6).
+//!
+//! Owns which there are. What is set is a send right that the kernel keeps.
+
+use super::{Task, UserThread};
+use crate::ipc::HeldRight;
+
+/// What a special port is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Special {
+    /// What the task or thread gets when it asks for itself.
+    Own,
+    /// Where its exceptions go.
+    Exception,
+    /// Whatever a task is to know from its start on.
+    Bootstrap,
+}
+
+impl Special {
+    /// How many a task has.
+    pub(super) const COUNT: usize = 3;
+    /// How many a thread has: the first ones.
+    pub(super) const OF_THREAD: usize = 2;
+}
+
+impl Task {
+    /// A send right to a special port.
+    pub(crate) fn special(&self, which: Special) -> HeldRight {
+        self.inner.lock().special[which as usize].copy_send()
+    }
+
+    /// Makes another port the special one.
+    pub(crate) fn set_special(&self, which: Special, right: HeldRight) {
+        let before = core::mem::replace(&mut self.inner.lock().special[which as usize], right);
+        drop(before);
+    }
+}
+
+impl UserThread {
+    /// A send right to a special port; null if threads have no such port.
+    pub(crate) fn special(&self, which: Special) -> HeldRight {
+        let inner = self.inner.lock();
+        let right = inner.special.get(which as usize);
+        right.map_or(HeldRight::NULL, HeldRight::copy_send)
+    }
+
+    /// Makes another port the special one, if threads have such a port.
+    pub(crate) fn set_special(&self, which: Special, mut right: HeldRight) {
+        if let Some(place) = self.inner.lock().special.get_mut(which as usize) {
+            core::mem::swap(place, &mut right);
+        }
+        // What it was is given up with no lock held.
+    }
+}

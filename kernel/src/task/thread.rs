@@ -1,0 +1,140 @@
+//! User threads: what they have beyond a thread of control.
+//!
+//! Owns a thread's port and its place in its task. A thread owns itself by way
+//! of its port and its task's list, from when it is made until it ends.
+
+use alloc::boxed::Box;
+
+use kernel_core::addr::VirtAddr;
+
+use super::{Name, Shortage, Special, Task};
+use crate::arch::interrupts;
+use crate::arch::trap::UserFrame;
+use crate::ipc::{HeldRight, KernelPort, Waiter};
+use crate::mm::heap::try_box;
+use crate::mm::shared::Shared;
+use crate::sched::{self, Thread, stop};
+use crate::sync::{TaskLock, rank};
+
+/// What a user thread has that the scheduler does not ask about.
+pub(crate) struct UserThread {
+    pub(crate) task: Shared<Task>,
+    port: KernelPort,
+    pub(crate) waiter: Waiter,
+    pub(super) inner: TaskLock<rank::Thread, Inner>,
+}
+
+/// What changes.
+pub(super) struct Inner {
+    pub(super) name: Option<Name>,
+    /// `thread_suspend`s without their `thread_resume`: while there are any, the
+    /// thread has one more reason to stop.
+    pub(super) suspensions: u32,
+    pub(super) special: [HeldRight; Special::OF_THREAD],
+}
+
+impl Task {
+    /// A suspended thread that is to begin at `entry`, its stack pointer at
+    /// `stack`. None if the task is over.
+    pub(crate) fn thread(
+        task: &Shared<Task>,
+        entry: VirtAddr,
+        stack: VirtAddr,
+    ) -> Result<Option<Shared<Thread>>, Shortage> {
+        let port = KernelPort::new()?;
+        let special = [port.make_send(), HeldRight::NULL];
+        let user = try_box(UserThread {
+            task: task.clone(),
+            port,
+            waiter: Waiter::new()?,
+            inner: TaskLock::new(Inner {
+                name: None,
+                suspensions: 1,
+                special,
+            }),
+        })?;
+        let user: Box<dyn core::any::Any + Send + Sync> = user;
+        let frame = UserFrame::new(entry.as_u32(), stack.as_u32());
+        let thread = Thread::for_user(&frame, task.space().pmap().clone(), user)?;
+        stop::hold(&thread);
+        {
+            let mut inner = task.inner.lock();
+            if inner.is_over {
+                return Ok(None);
+            }
+            inner.threads.try_reserve(1).map_err(|_| Shortage)?;
+            inner.threads.push(thread.clone());
+            if inner.suspensions > 0 {
+                stop::hold(&thread);
+            }
+        }
+        if let Some(user) = thread.upper::<UserThread>() {
+            user.port.stand_for(thread.clone().into_any());
+            // It may have been terminated with its task in the meantime.
+            if thread.is_to_end() {
+                user.port.stand_for_nothing();
+            }
+        }
+        Ok(Some(thread))
+    }
+}
+
+impl UserThread {
+    /// Its own port.
+    pub(crate) fn port(&self) -> &KernelPort {
+        &self.port
+    }
+
+    /// What it is called, for reports: as its task if nobody said.
+    pub(crate) fn name(&self) -> Name {
+        let name = self.inner.lock().name;
+        name.unwrap_or_else(|| self.task.name())
+    }
+
+    /// From now on it is called so (`thread_set_name`).
+    pub(crate) fn set_name(&self, name: Name) {
+        self.inner.lock().name = Some(name);
+    }
+
+    /// Whoever owns it by way of its port and its task does so no more.
+    pub(super) fn leave(&self, own: &Shared<Thread>) {
+        self.port.stand_for_nothing();
+        let in_list = {
+            let mut inner = self.task.inner.lock();
+            let place = inner.threads.iter().position(|thread| thread.is_same(own));
+            place.map(|place| inner.threads.remove(place))
+        };
+        drop(in_list);
+    }
+}
+
+/// The last thing before user mode goes on; from the trap layer, with interrupts
+/// off.
+pub(crate) fn before_user() {
+    if sched::before_user() {
+        end_current();
+    }
+}
+
+/// The first thing that a thread does; from the trap layer.
+pub(crate) fn thread_begins() {
+    sched::thread_begins();
+    before_user();
+}
+
+/// Ends the user thread that calls.
+pub(crate) fn end_current() -> ! {
+    // SAFETY: the kernel has started: every vector has its handler.
+    unsafe { interrupts::enable() };
+    sched::with_current(|thread| {
+        if let Some(user) = thread.upper::<UserThread>() {
+            user.leave(thread);
+        }
+    });
+    sched::exit()
+}
+
+/// Gives `use_it` the user thread that runs this.
+pub(crate) fn with_current<R>(use_it: impl FnOnce(&UserThread) -> R) -> Option<R> {
+    sched::with_current(|thread| thread.upper::<UserThread>().map(use_it)).flatten()
+}
