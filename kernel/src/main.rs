@@ -15,6 +15,7 @@
 //! panic    last words
 //! time     ticks and clocks
 //! sched    threads, and who runs where
+//! vm       memory of tasks
 //! ipc      ports and names
 //! task     user programs
 //! device   devices that tasks open
@@ -59,3 +60,4 @@ mod syscall;
 mod task;
 mod time;
 mod trace;
+mod vm;

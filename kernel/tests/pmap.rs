@@ -21,35 +21,35 @@ case! {
         for page in PAGES.map(VirtAddr::new) {
             assert_eq!(pmap.lookup(page), None);
             assert_eq!(pmap.enter(page, one, Access::Read), Ok(None));
-            assert_eq!(pmap.lookup(page), Some((one, Some(Access::Read))));
+            assert_eq!(pmap.lookup(page), Some((one, Access::Read)));
             assert_eq!(pmap.enter(page, other, Access::Write), Ok(Some(one)));
-            assert_eq!(pmap.lookup(page), Some((other, Some(Access::Write))));
+            assert_eq!(pmap.lookup(page), Some((other, Access::Write)));
         }
         let mut gone = 0;
-        pmap.remove(VirtAddr::new(0), 0x400, |frame| {
+        pmap.remove(VirtAddr::new(0), 0x400, |_, frame| {
             assert_eq!(frame, other);
             gone += 1;
         });
         assert_eq!(gone, 2);
-        assert_eq!(pmap.lookup(VirtAddr::new(0x0040_0000)), Some((other, Some(Access::Write))));
-        pmap.remove(VirtAddr::new(0), 0xc000_0000 / PAGE_SIZE, |_| gone += 1);
+        assert_eq!(pmap.lookup(VirtAddr::new(0x0040_0000)), Some((other, Access::Write)));
+        pmap.remove(VirtAddr::new(0), 0xc000_0000 / PAGE_SIZE, |_, _| gone += 1);
         assert_eq!(gone, PAGES.len());
         frames::free(one);
         frames::free(other);
     }
 
-    fn hides_and_shows_again() {
+    fn restricts_what_it_maps() {
         let pmap = Pmap::new().expect("there is memory");
         let page = VirtAddr::new(PAGES[1]);
         let frame = frame();
         assert_eq!(pmap.enter(page, frame, Access::Write), Ok(None));
-        pmap.hide(VirtAddr::new(0), 0x800);
-        assert_eq!(pmap.lookup(page), Some((frame, None)));
-        assert_eq!(pmap.enter(page, frame, Access::Read), Ok(Some(frame)));
-        pmap.hide(page, 1);
+        pmap.restrict(VirtAddr::new(0), 0x800);
+        assert_eq!(pmap.lookup(page), Some((frame, Access::Read)));
+        assert_eq!(pmap.enter(page, frame, Access::Write), Ok(Some(frame)));
+        assert_eq!(pmap.lookup(page), Some((frame, Access::Write)));
         let mut gone = None;
-        pmap.remove(page, 1, |frame| gone = Some(frame));
-        assert_eq!(gone, Some(frame));
+        pmap.remove(page, 1, |page, frame| gone = Some((page, frame)));
+        assert_eq!(gone, Some((page, frame)));
         frames::free(frame);
     }
 

@@ -11,7 +11,6 @@
 
 pub mod message;
 pub mod port;
-pub mod radix;
 pub mod right;
 pub mod space;
 

@@ -25,6 +25,7 @@ pub mod ipc;
 pub mod line;
 pub mod mp_table;
 pub mod options;
+pub mod radix;
 pub mod rank;
 pub mod runs;
 pub mod sched;

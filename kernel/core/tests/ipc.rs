@@ -8,8 +8,6 @@ mod accepted;
 mod message;
 #[path = "ipc/port.rs"]
 mod port;
-#[path = "ipc/radix.rs"]
-mod radix;
 #[path = "ipc/shortage.rs"]
 mod shortage;
 #[path = "ipc/space.rs"]

@@ -68,6 +68,10 @@ impl Pages for Store {
         self.touched += 1;
         assert!(self.pages.remove(&(object, page)).is_some());
     }
+
+    fn gone(&mut self, object: ObjectHandle) {
+        assert_eq!(self.first_from(object, 0), None);
+    }
 }
 
 /// A region as an address map has it, and what it must show.

@@ -56,11 +56,6 @@ impl Entry {
         self.flags().contains(Flags::PRESENT)
     }
 
-    /// Whether the entry names a frame, for the processor to use or hidden.
-    pub(crate) const fn has_frame(self) -> bool {
-        self.flags().intersects(Flags::PRESENT.union(Flags::HIDDEN))
-    }
-
     /// The entry's bits that this kernel knows.
     pub(crate) const fn flags(self) -> Flags {
         Flags::from_bits_truncate(self.0)

@@ -5,7 +5,7 @@
 
 use core::mem;
 
-use kernel_core::ipc::port::Effects;
+use kernel_core::ipc::port::{Effects, PortId};
 use kernel_core::ipc::right::Carried;
 
 use super::message::Kmsg;
@@ -42,11 +42,20 @@ impl HeldRight {
 impl HeldRight {
     /// Whether both are rights to the same live port.
     pub(crate) fn leads_where(&self, other: &HeldRight) -> bool {
-        let port = |right: &HeldRight| match right.0 {
+        self.port().is_some() && self.port() == other.port()
+    }
+
+    /// Whether this is `MACH_PORT_NULL`.
+    pub(crate) const fn is_null(&self) -> bool {
+        matches!(self.0, Carried::Null)
+    }
+
+    /// The port that it sends to.
+    pub(super) const fn port(&self) -> Option<PortId> {
+        match self.0 {
             Carried::Send(port) | Carried::SendOnce(port) => Some(port),
             _ => None,
-        };
-        port(self).is_some() && port(self) == port(other)
+        }
     }
 
     /// Sends a message of one integer through this send right, whatever the

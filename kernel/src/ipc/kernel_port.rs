@@ -101,3 +101,11 @@ impl Ipc {
         }
     }
 }
+
+impl HeldRight {
+    /// What the right's port stands for, if it is a right to send to a live one
+    /// of the kernel's.
+    pub(crate) fn object(&self) -> Option<Shared<Any>> {
+        with(|ipc| ipc.object_of(self.port()?))
+    }
+}

@@ -11,8 +11,8 @@ use kernel_core::ipc::right::Carried;
 
 use super::message::{Attachment, Kmsg, Parcel};
 use super::{HeldRight, with};
-use crate::mm::copy::Copy;
 use crate::mm::shared::{Any, Shared};
+use crate::vm::copy::Copy;
 
 /// A request to the kernel. Dropped without a reply, it is given up with all that
 /// it carries.

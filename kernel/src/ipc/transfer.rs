@@ -16,8 +16,8 @@ use super::wait::{Place, Waiter};
 use super::{Names, Request, with};
 use crate::arch::pit::TICKS_PER_SECOND;
 use crate::arch::user_memory;
-use crate::mm::space::Space as Memory;
 use crate::sched::{self, Wake};
+use crate::vm::space::Space as Memory;
 
 /// How long a wait may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,13 +2,12 @@
 //!
 //! The layers above ask here for memory; every request can fail and says so.
 
-pub(crate) mod copy;
 pub(crate) mod frames;
 pub(crate) mod heap;
 pub(crate) mod kernel_map;
+pub(crate) mod page;
 pub(crate) mod pmap;
 pub(crate) mod shared;
-pub(crate) mod space;
 pub(crate) mod stack;
 pub(crate) mod window;
 

@@ -93,13 +93,18 @@ impl Pmap {
         if old.is_present() {
             self.forget(page, 1);
         }
-        Ok(old.has_frame().then_some(old.frame()))
+        Ok(old.is_present().then_some(old.frame()))
     }
 
     /// Unmaps `pages` pages from `first` on; `gone` gets what was mapped, when
     /// no processor sees it any more. Costs nothing for what never was mapped,
     /// in steps of 4 MiB.
-    pub(crate) fn remove(&self, first: VirtAddr, pages: u32, mut gone: impl FnMut(Frame)) {
+    pub(crate) fn remove(
+        &self,
+        first: VirtAddr,
+        pages: u32,
+        mut gone: impl FnMut(VirtAddr, Frame),
+    ) {
         /// Frames remembered between two shootdowns.
         const BATCH: usize = 64;
         let _tables = self.tables.lock();
@@ -119,10 +124,10 @@ impl Pmap {
                 }
                 let table = table_in(entry);
                 let old = table.read(page.table_index());
-                if old.has_frame() {
+                if old.is_present() {
                     // SAFETY: user memory: the kernel holds no reference to any.
                     unsafe { table.write(page.table_index(), Entry::EMPTY) };
-                    batch[count] = Some(old.frame());
+                    batch[count] = Some((VirtAddr::new(next * PAGE_SIZE), old.frame()));
                     count += 1;
                 }
                 next += 1;
@@ -131,13 +136,14 @@ impl Pmap {
                 let span = next.min(end) - start;
                 self.forget(VirtAddr::new(start * PAGE_SIZE), span);
             }
-            batch.into_iter().flatten().for_each(&mut gone);
+            for (page, frame) in batch.into_iter().flatten() {
+                gone(page, frame);
+            }
         }
     }
 
-    /// Hides `pages` pages from `first` on from all processors; their frames
-    /// stay, until the pages are entered again or removed.
-    pub(crate) fn hide(&self, first: VirtAddr, pages: u32) {
+    /// Makes `pages` pages from `first` on read-only for all processors.
+    pub(crate) fn restrict(&self, first: VirtAddr, pages: u32) {
         let _tables = self.tables.lock();
         let end = first.page().number() + pages;
         assert!(end <= KERNEL_BASE / PAGE_SIZE);
@@ -152,10 +158,10 @@ impl Pmap {
             }
             let table = table_in(entry);
             let old = table.read(page.table_index());
-            if old.is_present() {
-                let hidden = Entry::new(old.frame(), Flags::HIDDEN);
+            if old.flags().contains(Flags::WRITABLE) {
+                let restricted = Entry::new(old.frame(), Access::Read.flags());
                 // SAFETY: user memory: the kernel holds no reference to any.
-                unsafe { table.write(page.table_index(), hidden) };
+                unsafe { table.write(page.table_index(), restricted) };
                 changed = true;
             }
             next += 1;
@@ -165,8 +171,8 @@ impl Pmap {
         }
     }
 
-    /// The frame of the page at `page`, and how it is mapped; not, if hidden.
-    pub(crate) fn lookup(&self, page: VirtAddr) -> Option<(Frame, Option<Access>)> {
+    /// The frame of the page at `page`, and how it is mapped.
+    pub(crate) fn lookup(&self, page: VirtAddr) -> Option<(Frame, Access)> {
         let _tables = self.tables.lock();
         let entry = self.top().read(page.page().directory_index());
         if page.as_u32() >= KERNEL_BASE || !entry.is_present() {
@@ -174,11 +180,10 @@ impl Pmap {
         }
         let leaf = table_in(entry).read(page.page().table_index());
         let access = match leaf.flags() {
-            flags if !flags.contains(Flags::PRESENT) => None,
-            flags if flags.contains(Flags::WRITABLE) => Some(Access::Write),
-            _ => Some(Access::Read),
+            flags if flags.contains(Flags::WRITABLE) => Access::Write,
+            _ => Access::Read,
         };
-        leaf.has_frame().then_some((leaf.frame(), access))
+        leaf.is_present().then_some((leaf.frame(), access))
     }
 
     /// Makes the processor that calls use these tables instead of `before`.
@@ -205,7 +210,7 @@ impl Pmap {
     }
 
     /// Has every processor that still has it loaded unload it when it next can.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.is_over.store(true, Ordering::SeqCst);
         if self.loaded.load(Ordering::SeqCst) != 0 {
             ipi::wake_others();

@@ -13,10 +13,10 @@ use crate::console;
 use crate::device::terminal::{self, Form, Input, Reader};
 use crate::device::{Device, interrupts};
 use crate::ipc::Request;
-use crate::mm::copy::Copy;
 use crate::mm::shared::Any;
 use crate::sched;
 use crate::task::host::Host;
+use crate::vm::copy::Copy;
 
 /// Code of 115,200 bits a second, in `tty_status`.
 const B115200: i32 = 17;

@@ -29,10 +29,10 @@ pub(crate) use self::host::{END, End};
 pub(crate) use self::vm::allocate;
 use crate::device::terminal::Form as ReadForm;
 use crate::ipc::{Given, Gives, Request};
-use crate::mm::copy::Copy;
 use crate::mm::shared::{Any, Shared};
 use crate::sched;
 use crate::task::{NotSuspended, Shortage};
+use crate::vm::copy::Copy;
 
 /// The routines of a file, on any object: none of them, or what comes of it.
 type Serve = fn(&mut Call<'_>, &Any) -> Option<Done>;
@@ -58,8 +58,9 @@ enum Later {
 
 /// All routines. A routine of the wrong object is refused by itself: with which
 /// code depends on what it is for.
-const ALL: [Serve; 6] = [
+const ALL: [Serve; 7] = [
     vm::serve,
+    vm::serve_host,
     mach_port::serve,
     task::serve,
     thread::serve,

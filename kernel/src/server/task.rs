@@ -19,8 +19,13 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
     match call.header.id {
         task_create::ID => {
             let parent = known::<Task>(object, KernReturn::INVALID_TASK);
-            call.answer_along(|_: task_create::Request, along| {
-                let child = Task::new(parent?.name().of_child())?;
+            call.answer_along(|of: task_create::Request, along| {
+                let parent = parent?;
+                let name = parent.name().of_child();
+                let child = match of.inherit_memory {
+                    true => Task::with(name, parent.space().fork()?)?,
+                    false => Task::new(name)?,
+                };
                 along.gives.right(child.port().make_send());
                 Ok(task_create::Reply {
                     child_task: MoveSend::new(NULL),

@@ -3,13 +3,25 @@
 //! Owns no state; called by the dispatch.
 
 use abi::kern_return::KernReturn;
+use abi::layout::vm::*;
+use abi::routine::gnumach::*;
 use abi::routine::mach::*;
-use kernel_core::vm::map::{Inheritance, Limit, MapError, Protection};
+use abi::routine::mach_host::vm_wire;
+use abi::wire::{Array, Flexible, MoveSend, OutOfLine};
+use kernel_core::addr::{Frame, PhysAddr, VirtAddr};
+use kernel_core::frames::Zone;
+use kernel_core::ipc::right::NULL;
+use kernel_core::vm::map::{Attributes, Inheritance, Limit, MapError, Place, Protection};
 
-use super::{Call, Done, known};
-use crate::mm::shared::Any;
-use crate::mm::space::Space;
+use super::{Call, Done, Refused, known};
+use crate::ipc::HeldRight;
+use crate::mm::frames;
+use crate::mm::shared::{Any, Shared};
 use crate::task::Task;
+use crate::task::host::Host;
+use crate::vm;
+use crate::vm::copy::After;
+use crate::vm::space::{Space, USER_END, Wire};
 
 pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
     let space = known(object, KernReturn::INVALID_ARGUMENT).map(Task::space);
@@ -38,7 +50,231 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             space?.inherit(of.address, of.size, inheritance)?;
             Ok(vm_inherit::Reply {})
         }),
+        vm_read::ID => call.answer_along(|of: vm_read::Request, along| {
+            let copy = space?.capture(of.address, of.size, After::Keep)?;
+            if of.size > 0 {
+                along.gives.memory(copy);
+            }
+            Ok(vm_read::Reply {
+                data: OutOfLine::new(0, of.size),
+            })
+        }),
+        vm_write::ID => call.answer_along(|of: vm_write::Request, along| {
+            let copy = along.given.memory();
+            if !is_pages(of.address, of.data.count) {
+                return Err(Refused(KernReturn::INVALID_ARGUMENT));
+            }
+            match copy {
+                Some(copy) => space?.overwrite(of.address, &copy)?,
+                None => _ = space?,
+            }
+            Ok(vm_write::Reply {})
+        }),
+        vm_copy::ID => call.answer(|of: vm_copy::Request| {
+            if !is_pages(of.source_address | of.dest_address, of.size) {
+                return Err(Refused(KernReturn::INVALID_ARGUMENT));
+            }
+            let copy = space?.capture(of.source_address, of.size, After::Keep)?;
+            if of.size > 0 {
+                space?.overwrite(of.dest_address, &copy)?;
+            }
+            Ok(vm_copy::Reply {})
+        }),
+        vm_region::ID => call.answer_along(|of: vm_region::Request, along| {
+            let region = space?.region(of.address);
+            let region = region.ok_or(Refused(KernReturn::NO_SPACE))?;
+            let attributes = region.attributes;
+            along.gives.right(HeldRight::NULL);
+            Ok(vm_region::Reply {
+                address: region.range.start,
+                size: region.range.size(),
+                protection: attributes.protection.bits() as i32,
+                max_protection: attributes.max_protection.bits() as i32,
+                inheritance: match attributes.inheritance {
+                    Inheritance::Share => VM_INHERIT_SHARE,
+                    Inheritance::Copy => VM_INHERIT_COPY,
+                    Inheritance::None => VM_INHERIT_NONE,
+                },
+                is_shared: attributes.is_shared,
+                object_name: MoveSend::new(NULL),
+                offset: region.offset,
+            })
+        }),
+        vm_map::ID => call.answer_along(|of: vm_map::Request, along| {
+            let object = along.given.right();
+            let address = map(space?, &of, &object)?;
+            Ok(vm_map::Reply { address })
+        }),
+        vm_statistics::ID => call.answer(|_: vm_statistics::Request| {
+            space?;
+            Ok(vm_statistics::Reply {
+                vm_stats: statistics(),
+            })
+        }),
+        vm_machine_attribute::ID => call.answer(|of: vm_machine_attribute::Request| {
+            space?;
+            // No processor of this kind has any: seen.
+            let end = of.address.checked_add(of.size);
+            Err::<vm_machine_attribute::Reply, _>(match end {
+                Some(end) if end <= USER_END => Refused(KernReturn::INVALID_ADDRESS),
+                _ => Refused(KernReturn::INVALID_ARGUMENT),
+            })
+        }),
+        vm_cache_statistics::ID => call.answer(|_: vm_cache_statistics::Request| {
+            space?;
+            // Nothing is cached that nobody maps.
+            Ok(vm_cache_statistics::Reply {
+                vm_cache_stats: VmCacheStatistics::default(),
+            })
+        }),
+        vm_msync::ID => call.answer(|_: vm_msync::Request| {
+            space?;
+            // Memory has no pager to be written to.
+            Err::<vm_msync::Reply, _>(Refused(KernReturn::INVALID_ARGUMENT))
+        }),
         _ => None,
+    }
+}
+
+/// The same that are sent to the host's ports, of `mach_host.defs` and
+/// `gnumach.defs`.
+pub(super) fn serve_host(call: &mut Call<'_>, object: &Any) -> Option<Done> {
+    let invalid = Refused(KernReturn::INVALID_HOST);
+    let host = match object.downcast_ref() {
+        Some(Host::Name | Host::Control) => Ok(()),
+        _ => Err(invalid),
+    };
+    let control = match object.downcast_ref() {
+        Some(Host::Control) => Ok(()),
+        _ => Err(invalid),
+    };
+    match call.header.id {
+        vm_wire::ID => call.answer_along(|of: vm_wire::Request, along| {
+            host?;
+            let task = task_of(&along.given.right())?;
+            let access = Protection::from_bits(of.access as u32);
+            let access = access.ok_or(MapError::InvalidArgument)?;
+            task.space().wire(of.address, of.size, access)?;
+            Ok(vm_wire::Reply {})
+        }),
+        vm_wire_all::ID => call.answer_along(|of: vm_wire_all::Request, along| {
+            control?;
+            let task = task_of(&along.given.right())?;
+            match of.flags {
+                VM_WIRE_NONE => task.space().wire_all(Wire::Nothing)?,
+                VM_WIRE_CURRENT => task.space().wire_all(Wire::Pages)?,
+                // Nothing is ever taken from a task: what comes stays as well.
+                VM_WIRE_FUTURE => {}
+                VM_WIRE_ALL => task.space().wire_all(Wire::Pages)?,
+                _ => return Err(Refused(KernReturn::INVALID_ARGUMENT)),
+            }
+            Ok(vm_wire_all::Reply {})
+        }),
+        vm_allocate_contiguous::ID => {
+            call.answer_along(|of: vm_allocate_contiguous::Request, along| {
+                control?;
+                let task = task_of(&along.given.right())?;
+                let (vaddr, first) = contiguous(task.space(), &of)?;
+                Ok(vm_allocate_contiguous::Reply {
+                    vaddr,
+                    paddr: first.start().as_u32().into(),
+                })
+            })
+        }
+        vm_pages_phys::ID => call.answer_by(|of: vm_pages_phys::Request, along, reply| {
+            control?;
+            let task = task_of(&along.given.right())?;
+            let mut pages = [0; MOST_PAGES];
+            let count = of.size.div_ceil(PAGE_SIZE) as usize;
+            let pages = pages
+                .get_mut(..count)
+                .ok_or(Refused(KernReturn::INVALID_ARGUMENT))?;
+            for (number, page) in (0..).zip(pages.iter_mut()) {
+                let address = of.vaddr.checked_add(number * PAGE_SIZE);
+                let address = address.filter(|address| *address < USER_END);
+                let frame = address.and_then(|address| task.space().frame(VirtAddr::new(address)));
+                *page = frame.map_or(0, |frame| frame.start().as_u32().into());
+            }
+            reply.with(&vm_pages_phys::Reply {
+                pages: Flexible::Inline(Array::new(pages)),
+            })
+        }),
+        _ => None,
+    }
+}
+
+/// Pages that one `vm_pages_phys` tells of.
+const MOST_PAGES: usize = 256;
+
+fn is_pages(address: u32, size: u32) -> bool {
+    (address | size) % PAGE_SIZE == 0
+}
+
+/// The task that a right in a request leads to.
+fn task_of(right: &HeldRight) -> Result<Shared<Task>, Refused> {
+    let object = right.object();
+    let task = object.and_then(|object| object.downcast::<Task>());
+    task.ok_or(Refused(KernReturn::INVALID_TASK))
+}
+
+/// `vm_map` of zeroes: there are no other memory objects yet.
+fn map(space: &Space, of: &vm_map::Request, object: &HeldRight) -> Result<u32, Refused> {
+    let invalid = Refused(KernReturn::INVALID_ARGUMENT);
+    let protection = Protection::from_bits(of.cur_protection as u32).ok_or(invalid)?;
+    let max_protection = Protection::from_bits(of.max_protection as u32).ok_or(invalid)?;
+    let inheritance = Inheritance::from_number(of.inheritance as u32).ok_or(invalid)?;
+    if !object.is_null() || of.size == 0 {
+        return Err(invalid);
+    }
+    let place = match of.anywhere {
+        true => Place::Anywhere {
+            from: of.address.max(PAGE_SIZE),
+            mask: of.mask,
+        },
+        false => Place::At(of.address),
+    };
+    let attributes = Attributes {
+        // More than the maximum is no more than that (seen).
+        protection: protection & max_protection,
+        max_protection,
+        inheritance,
+        ..Attributes::ALLOCATED
+    };
+    Ok(space.enter(place, of.size, attributes)?)
+}
+
+fn contiguous(
+    space: &Space,
+    of: &vm_allocate_contiguous::Request,
+) -> Result<(u32, Frame), Refused> {
+    let invalid = Refused(KernReturn::INVALID_ARGUMENT);
+    let pages = of.size.div_ceil(PAGE_SIZE);
+    let align = u32::try_from(of.palign.max(PAGE_SIZE.into())).map_err(|_| invalid)?;
+    // Where the reference kernel has no such choice: seen.
+    let is_served = pages > 0 && of.pmin == 0 && align == PAGE_SIZE;
+    if !is_served {
+        return Err(invalid);
+    }
+    let zone = match u32::try_from(of.pmax) {
+        Ok(0) | Err(_) => Zone::Any,
+        Ok(most) => Zone::Below(PhysAddr::new(most).frame()),
+    };
+    Ok(space.allocate_contiguous(pages, 1, zone)?)
+}
+
+fn statistics() -> VmStatistics {
+    let frames = frames::counts();
+    let (pages, counts) = vm::counts();
+    VmStatistics {
+        pagesize: PAGE_SIZE as i32,
+        free_count: frames.free as i32,
+        active_count: pages as i32,
+        inactive_count: 0,
+        wire_count: (frames.total - frames.free).saturating_sub(pages) as i32,
+        zero_fill_count: counts.zero_filled as i32,
+        faults: counts.faults as i32,
+        cow_faults: counts.copied as i32,
+        ..VmStatistics::default()
     }
 }
 

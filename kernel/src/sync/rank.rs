@@ -50,6 +50,8 @@ order! {
     Ipc "ipc";
     /// What a task has allocated.
     Space "space";
+    /// Memory objects, and what is mapped where.
+    Memory "memory";
     /// A task's page tables.
     Pmap "pmap";
     /// The kernel's own mappings.

@@ -12,8 +12,8 @@ use super::with_current;
 use crate::arch::trap::{Frame, UserFrame, exception};
 use crate::arch::{interrupts, processor, user_memory};
 use crate::console::println;
-use crate::mm::space::Touch;
 use crate::sched;
+use crate::vm::fault::Touch;
 
 /// An exception in user mode; from the trap layer.
 pub(crate) fn on_exception(frame: &mut UserFrame) {

@@ -18,8 +18,8 @@ use super::{Name, Shortage, Task, UserThread};
 use crate::console::{Level, log, println};
 use crate::ipc::KernelPort;
 use crate::mm::shared::Shared;
-use crate::mm::space::USER_END;
 use crate::mm::window::PhysicalWindow;
+use crate::vm::space::USER_END;
 
 /// Bytes of the first thread's stack.
 const STACK_SIZE: u32 = 64 << 10;

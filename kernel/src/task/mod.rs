@@ -31,9 +31,9 @@ pub(crate) use self::thread::{UserThread, before_user, thread_begins, with_curre
 use crate::ipc::{HeldRight, KernelPort, Names};
 use crate::mm::OutOfMemory;
 use crate::mm::shared::Shared;
-use crate::mm::space::Space;
 use crate::sched::Thread;
 use crate::sync::{TaskLock, rank};
+use crate::vm::space::Space;
 
 /// A task.
 pub(crate) struct Task {
@@ -85,10 +85,15 @@ impl fmt::Display for Shortage {
 impl Task {
     /// A task with no memory, no names and no threads.
     pub(crate) fn new(name: Name) -> Result<Shared<Task>, Shortage> {
+        Task::with(name, Space::new()?)
+    }
+
+    /// A task that has `space`, no names and no threads.
+    pub(crate) fn with(name: Name, space: Space) -> Result<Shared<Task>, Shortage> {
         let port = KernelPort::new()?;
         let special = [port.make_send(), HeldRight::NULL, HeldRight::NULL];
         let task = Shared::try_new(Task {
-            space: Space::new()?,
+            space,
             names: Names::new()?,
             port,
             inner: TaskLock::new(Inner {

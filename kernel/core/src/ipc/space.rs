@@ -16,8 +16,8 @@
 use super::port::{
     AcceptedId, Effect, Effects, PortId, Ports, Receiver, RequestId, SetId, SpaceId,
 };
-use super::radix::Radix;
 use super::right::{DEAD, NULL, Refusal, Right, TYPE_DNREQUEST, TYPE_MAREQUEST, UREFS_MAX};
+use crate::radix::Radix;
 
 mod receive;
 mod transfer;

@@ -52,6 +52,11 @@ pub struct Object {
     previous: Option<ObjectHandle>,
     /// How far a collapse or a copy of the pages behind has come.
     cursor: u32,
+    /// Only regions of one map have ever referred to it: what leaves that map is
+    /// seen by nobody.
+    is_private: bool,
+    /// The next of those whose last reference is given up.
+    next_dying: Option<ObjectHandle>,
 }
 
 /// What a shadow shows where it has no page of its own.
@@ -86,6 +91,9 @@ pub trait Pages {
 
     /// Frees a page.
     fn free(&mut self, object: ObjectHandle, page: u32);
+
+    /// The object, which has no pages, is no more.
+    fn gone(&mut self, object: ObjectHandle);
 }
 
 /// Whether work is left.
@@ -112,6 +120,9 @@ pub enum Found {
 #[derive(Default)]
 pub struct Objects {
     objects: Arena<Object>,
+    /// Objects whose last reference nobody has any more, and whose pages are
+    /// still to be freed.
+    dying: Option<ObjectHandle>,
 }
 
 impl Objects {
@@ -119,6 +130,7 @@ impl Objects {
     pub const fn new() -> Self {
         Self {
             objects: Arena::new(),
+            dying: None,
         }
     }
 
@@ -147,7 +159,58 @@ impl Objects {
             next: None,
             previous: None,
             cursor: 0,
+            is_private: true,
+            next_dying: None,
         })
+    }
+
+    /// Whether only regions of one map have ever referred to the object.
+    pub fn is_private(&self, object: ObjectHandle) -> bool {
+        self.objects
+            .at(object)
+            .is_some_and(|object| object.is_private)
+    }
+
+    /// Others refer to the object from now on.
+    pub fn publish(&mut self, object: ObjectHandle) {
+        if let Some(object) = self.objects.at_mut(object) {
+            object.is_private = false;
+        }
+    }
+
+    /// Gives up a reference; what there is to free of the object is left for
+    /// [`Objects::bury`].
+    pub fn abandon(&mut self, object: ObjectHandle, pages: &mut impl Pages) {
+        if let Released::More(rest) = self.release(object, 0, pages) {
+            let next = self.dying.replace(rest);
+            if let Some(rest) = self.objects.at_mut(rest) {
+                rest.next_dying = next;
+            }
+        }
+    }
+
+    /// Frees `budget` pages, or objects, of what was abandoned.
+    pub fn bury(&mut self, budget: u32, pages: &mut impl Pages) -> Progress {
+        let Some(object) = self.dying else {
+            return Progress::Done;
+        };
+        let next = self.objects.at_mut(object);
+        self.dying = next.and_then(|object| object.next_dying.take());
+        match self.release(object, budget, pages) {
+            Released::More(rest) => {
+                let next = self.dying.replace(rest);
+                if let Some(rest) = self.objects.at_mut(rest) {
+                    rest.next_dying = next;
+                }
+                Progress::More
+            }
+            // What it had been copied from may have one user left.
+            Released::Done(Some(shadow)) => {
+                let _ = self.shorten(shadow, budget, pages);
+                Progress::More
+            }
+            Released::Done(None) => Progress::More,
+        }
     }
 
     /// One more reference, as for each copy that shares the object until one
@@ -277,6 +340,7 @@ impl Objects {
             }
             let behind = self.unlink(at);
             self.objects.remove(at);
+            pages.gone(at);
             match behind {
                 Some(behind) if left > 0 => {
                     left -= 1;
@@ -353,6 +417,7 @@ impl Objects {
         self.unlink(at);
         let further = self.unlink(behind.object);
         self.objects.remove(behind.object);
+        pages.gone(behind.object);
         // The reference of what is gone becomes that of the shadow.
         if let Some(further) = further {
             let offset_pages = further.offset_pages.saturating_add(behind.offset_pages);

@@ -14,8 +14,8 @@ use kernel_core::ipc::space::Space;
 use kernel_core::vm::map::MapError;
 
 use super::{Attachment, Kmsg, Parcel, Post, read, type_of, write};
-use crate::mm::copy::Copy;
-use crate::mm::space::Space as Memory;
+use crate::vm::copy::Copy;
+use crate::vm::space::Space as Memory;
 
 /// A message whose rights the receiver has. Dropped without lock.
 pub(in crate::ipc) struct Received {

@@ -6,8 +6,8 @@
 use alloc::boxed::Box;
 
 use crate::mm::OutOfMemory;
-use crate::mm::copy::Copy;
 use crate::mm::heap::try_box;
+use crate::vm::copy::Copy;
 
 /// Memory that a message carries.
 #[derive(Debug)]

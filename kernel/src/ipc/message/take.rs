@@ -13,8 +13,8 @@ use kernel_core::ipc::right::{Carried, DEAD, Disposition, NULL};
 use kernel_core::ipc::space::Space;
 
 use super::{Attachment, Kmsg, Parcel, Post, copy_of, read, set_type, write};
-use crate::mm::copy::{After, Copy};
-use crate::mm::space::Space as Memory;
+use crate::vm::copy::{After, Copy};
+use crate::vm::space::Space as Memory;
 
 /// Rights that one array may have: a bound on what is found by one look-up after
 /// the other under the lock.

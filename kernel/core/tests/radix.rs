@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel_core::ipc::radix::Radix;
+use kernel_core::radix::Radix;
 use proptest::prelude::*;
 
 fn key() -> impl Strategy<Value = u32> {

@@ -1,0 +1,370 @@
+//! Memory on its way from one task to another.
+//!
+//! Owns what a message carries out of line, until a receiver has it: whole pages
+//! are seen through the sender's objects, and copied when either side writes;
+//! parts of pages are copied at once, so that a receiver sees nothing that was
+//! not sent.
+
+use kernel_core::addr::{PAGE_SIZE, VirtAddr};
+use kernel_core::vm::map::{Attributes, CopyFlags, Map, MapError, Place, Protection, Range};
+use kernel_core::vm::object::{Found, ObjectHandle};
+
+use super::backing::Backing;
+use super::fault::{Touch, Who};
+use super::space::{SEARCH_FROM, Space, USER_END};
+use super::{MEMORY, Memory, settle, shortage};
+use crate::mm::{OutOfMemory, page};
+use crate::sched;
+
+/// What becomes of memory that was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum After {
+    /// Its task keeps it.
+    Keep,
+    /// Its task loses it, in whole pages.
+    Deallocate,
+}
+
+/// Bytes that nobody has; given up when dropped.
+pub(crate) struct Copy {
+    /// Pages, from address 0 on.
+    map: Map<Backing>,
+    /// Where in the first page the bytes begin.
+    first: u32,
+    size: u32,
+}
+
+impl core::fmt::Debug for Copy {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        write!(f, "Copy({} bytes)", self.size)
+    }
+}
+
+impl Copy {
+    fn new(first: u32, size: u32) -> Copy {
+        let bounds = Range {
+            start: 0,
+            end: USER_END,
+        };
+        Copy {
+            map: Map::new(bounds),
+            first,
+            size,
+        }
+    }
+
+    /// The kernel's own bytes.
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Result<Copy, OutOfMemory> {
+        let mut copy = Copy::new(0, bytes.len() as u32);
+        let mut memory = MEMORY.lock();
+        let pages = copy.size.div_ceil(PAGE_SIZE);
+        let object = copy.add_object(&mut memory, 0, pages);
+        let object = object.map_err(|_| OutOfMemory)?;
+        for (number, part) in bytes.chunks(PAGE_SIZE as usize).enumerate() {
+            let frame = memory.pages.add_zeroes(object, number as u32)?;
+            page::write(frame, 0, part)?;
+        }
+        Ok(copy)
+    }
+
+    /// Copies from `offset` on to the kernel's own `into`; what is beyond the end
+    /// is zero.
+    pub(crate) fn read(&self, offset: u32, into: &mut [u8]) -> Result<(), OutOfMemory> {
+        let mut at = self.first.saturating_add(offset);
+        let mut rest = into;
+        while !rest.is_empty() {
+            let start = at % PAGE_SIZE;
+            let length = rest.len().min((PAGE_SIZE - start) as usize);
+            let (now, later) = rest.split_at_mut(length);
+            let memory = MEMORY.lock();
+            let entry = self.map.lookup(at);
+            let backing = entry.map_or(Backing::Nothing, |entry| entry.backing);
+            let number = entry.map_or(0, |entry| (at - entry.range.start) / PAGE_SIZE);
+            memory.read(backing, number, start, now)?;
+            at = at.saturating_add(length as u32);
+            rest = later;
+        }
+        Ok(())
+    }
+
+    /// A new object for `pages` pages from number `at` on.
+    fn add_object(
+        &mut self,
+        memory: &mut Memory,
+        at: u32,
+        pages: u32,
+    ) -> Result<ObjectHandle, MapError> {
+        let object = memory.new_object(pages)?;
+        memory.objects.publish(object);
+        let backing = Backing::Object { object, offset: 0 };
+        self.add(memory, at, pages, (backing, CopyFlags::NeedsCopy))?;
+        Ok(object)
+    }
+
+    /// Takes over what `pages` pages from number `at` on are.
+    fn add(
+        &mut self,
+        memory: &mut Memory,
+        at: u32,
+        pages: u32,
+        (backing, flags): (Backing, CopyFlags),
+    ) -> Result<(), MapError> {
+        let attributes = Attributes {
+            needs_copy: flags == CopyFlags::NeedsCopy,
+            ..Attributes::ALLOCATED
+        };
+        let place = Place::At(at * PAGE_SIZE);
+        let entered = self
+            .map
+            .enter(place, pages * PAGE_SIZE, attributes, backing, memory);
+        entered.map(drop).map_err(|refused| {
+            memory.release(refused.backing);
+            refused.error
+        })
+    }
+}
+
+impl Drop for Copy {
+    fn drop(&mut self) {
+        /// Bytes given up before others have their turn.
+        const AT_ONCE: u32 = 4 << 20;
+        let end = self.first.saturating_add(self.size);
+        let end = end.checked_next_multiple_of(PAGE_SIZE).unwrap_or(USER_END);
+        let mut from = 0;
+        while from < end.min(USER_END) {
+            let to = from.saturating_add(AT_ONCE).min(USER_END);
+            let range = Range {
+                start: from,
+                end: to,
+            };
+            // Only a cut needs memory; what is left of it then goes with the last.
+            let _ = self.map.remove(range, &mut *MEMORY.lock());
+            from = to;
+        }
+        settle();
+    }
+}
+
+impl Space {
+    /// The bytes from `address` on, to be sent elsewhere.
+    pub(crate) fn capture(&self, address: u32, size: u32, after: After) -> Result<Copy, MapError> {
+        let range = Range::covering(address, size).ok_or(MapError::InvalidAddress)?;
+        let first = address % PAGE_SIZE;
+        let mut copy = Copy::new(first, size);
+        if size == 0 {
+            return Ok(copy);
+        }
+        {
+            let mut map = self.map.lock();
+            if !map.is_allocated(range) {
+                return Err(MapError::InvalidAddress);
+            }
+            if !permits(&map, range, Protection::READ) {
+                return Err(MapError::ProtectionFailure);
+            }
+            let end = first.saturating_add(size);
+            let last = range.size() / PAGE_SIZE - 1;
+            let mut number = 0;
+            while number <= last {
+                let starts = if number == 0 { first } else { 0 };
+                let ends = (end - number * PAGE_SIZE).min(PAGE_SIZE);
+                if starts != 0 || ends != PAGE_SIZE {
+                    self.capture_part(&mut map, &mut copy, range, number, (starts, ends))?;
+                    number += 1;
+                } else {
+                    number += self.capture_pages(&mut map, &mut copy, range, number, end)?;
+                }
+            }
+        }
+        if after == After::Deallocate {
+            self.deallocate(address, size)?;
+        }
+        Ok(copy)
+    }
+
+    /// Part of a page: its bytes from `starts` to `ends`.
+    fn capture_part(
+        &self,
+        map: &mut Map<Backing>,
+        copy: &mut Copy,
+        range: Range,
+        number: u32,
+        (starts, ends): (u32, u32),
+    ) -> Result<(), MapError> {
+        let at = range.start + number * PAGE_SIZE;
+        let mut memory = MEMORY.lock();
+        let memory = &mut *memory;
+        let entry = map.lookup(at).ok_or(MapError::InvalidAddress)?;
+        let in_region = (at - entry.range.start) / PAGE_SIZE;
+        let Some(from) = memory.frame_of(entry.backing, in_region) else {
+            // All zero.
+            return copy.add(memory, number, 1, (Backing::Nothing, CopyFlags::Own));
+        };
+        let object = copy.add_object(memory, number, 1)?;
+        let to = memory.pages.add_zeroes(object, 0).map_err(shortage)?;
+        page::copy_part(from, to, starts as usize..ends as usize).map_err(shortage)
+    }
+
+    /// Whole pages from `number` on, as far as one region goes; how many.
+    fn capture_pages(
+        &self,
+        map: &mut Map<Backing>,
+        copy: &mut Copy,
+        range: Range,
+        number: u32,
+        end: u32,
+    ) -> Result<u32, MapError> {
+        let at = range.start + number * PAGE_SIZE;
+        let mut memory = MEMORY.lock();
+        let memory = &mut *memory;
+        let entry = map.lookup(at).ok_or(MapError::InvalidAddress)?;
+        let whole = end / PAGE_SIZE - number;
+        let pages = whole.min((entry.range.end - at) / PAGE_SIZE);
+        let part = Range {
+            start: at,
+            end: at + pages * PAGE_SIZE,
+        };
+        let backing = match entry.backing {
+            Backing::Object { .. } => {
+                map.clip(part, memory)?;
+                map.lookup(at).ok_or(MapError::InvalidAddress)?.backing
+            }
+            Backing::Shared { cell, offset } => Backing::Shared {
+                cell,
+                offset: offset + (at - entry.range.start) / PAGE_SIZE,
+            },
+            Backing::Nothing => Backing::Nothing,
+        };
+        let seen = self.see(map, memory, part, backing)?;
+        copy.add(memory, number, pages, seen)?;
+        Ok(pages)
+    }
+
+    /// Makes what was captured part of this memory, wherever there is room.
+    pub(crate) fn place(&self, copy: Copy) -> Result<u32, (MapError, Copy)> {
+        let pages = (u64::from(copy.first) + u64::from(copy.size)).div_ceil(PAGE_SIZE.into());
+        let size = u32::try_from(pages * u64::from(PAGE_SIZE)).unwrap_or(u32::MAX);
+        let placed = {
+            let mut map = self.map.lock();
+            let mut memory = MEMORY.lock();
+            self.place_in(&mut map, &mut memory, &copy, size)
+        };
+        settle();
+        match placed {
+            Ok(start) => Ok(start + copy.first),
+            Err(error) => Err((error, copy)),
+        }
+    }
+
+    fn place_in(
+        &self,
+        map: &mut Map<Backing>,
+        memory: &mut Memory,
+        copy: &Copy,
+        size: u32,
+    ) -> Result<u32, MapError> {
+        let anywhere = Place::Anywhere {
+            from: SEARCH_FROM,
+            mask: 0,
+        };
+        let (hole, _) = map.find_space(anywhere, size)?;
+        let mut from = 0;
+        while let Some(entry) = copy.map.region(from) {
+            let range = entry.range;
+            let attributes = entry.attributes;
+            // The copy keeps its own until it is dropped.
+            memory.reference(&entry.backing);
+            let place = Place::At(hole.start + range.start);
+            let entered = map.enter(place, range.size(), attributes, entry.backing, memory);
+            if let Err(refused) = entered {
+                memory.release(refused.backing);
+                // Nothing is cut: it needs no memory.
+                let _ = map.remove(hole, memory);
+                return Err(refused.error);
+            }
+            from = range.end;
+        }
+        Ok(hole.start)
+    }
+
+    /// Writes what was captured over memory at `address`, all of whose pages the
+    /// task must be able to write to (`vm_write`, `vm_copy`).
+    pub(crate) fn overwrite(&self, address: u32, copy: &Copy) -> Result<(), MapError> {
+        let range = Range::covering(address, copy.size).ok_or(MapError::InvalidAddress)?;
+        {
+            let map = self.map.lock();
+            if range.end > USER_END || !map.is_allocated(range) {
+                return Err(MapError::InvalidAddress);
+            }
+            if !permits(&map, range, Protection::WRITE) {
+                return Err(MapError::ProtectionFailure);
+            }
+        }
+        let mut buffer = [0; PART];
+        let mut done = 0;
+        while done < copy.size {
+            let at = address + done;
+            let room = (PAGE_SIZE - at % PAGE_SIZE).min(PART as u32);
+            let length = room.min(copy.size - done) as usize;
+            let now = &mut buffer[..length];
+            copy.read(done, now).map_err(shortage)?;
+            {
+                let mut map = self.map.lock();
+                let mut memory = MEMORY.lock();
+                let at = VirtAddr::new(at);
+                let frame = self.make(&mut map, &mut memory, at, Touch::Write, Who::Task)?;
+                page::write(frame, at.offset_in_page() as usize, now).map_err(shortage)?;
+            }
+            done += length as u32;
+            sched::pause_if_turn_is_over();
+        }
+        Ok(())
+    }
+}
+
+/// Whether all regions of the range permit it.
+fn permits(map: &Map<Backing>, range: Range, access: Protection) -> bool {
+    map.entries(range)
+        .all(|region| region.attributes.protection.contains(access))
+}
+
+/// Bytes that go through the kernel's hands at a time.
+const PART: usize = 512;
+
+impl Memory {
+    /// The frame with a page of a region, if anybody has touched it.
+    pub(super) fn frame_of(
+        &self,
+        backing: Backing,
+        number: u32,
+    ) -> Option<kernel_core::addr::Frame> {
+        let (object, offset) = match backing {
+            Backing::Nothing => return None,
+            Backing::Object { object, offset } => (object, offset),
+            Backing::Shared { cell, offset } => {
+                let cell = self.cells.at(cell)?;
+                (cell.object?, cell.offset + offset)
+            }
+        };
+        match self.objects.find(object, offset + number, &self.pages) {
+            Found::Page(object, page) => self.pages.frame(object, page),
+            Found::Ask(..) | Found::Zero => None,
+        }
+    }
+
+    fn read(
+        &self,
+        backing: Backing,
+        number: u32,
+        start: u32,
+        into: &mut [u8],
+    ) -> Result<(), OutOfMemory> {
+        match self.frame_of(backing, number) {
+            Some(frame) => page::read(frame, start as usize, into),
+            None => {
+                into.fill(0);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Virtual memory: what tasks have allocated, and the pages behind it.
+//!
+//! Owns memory objects and their pages, under one lock; each task's map of what
+//! it has allocated ([`space`]); and memory on its way between tasks ([`copy`]).
+//! The rules of copy-on-write are `kernel_core::vm::object`'s; here they meet
+//! frames and page tables. Called by the layers above for whatever a task does
+//! with memory, and by its page faults ([`fault`]).
+//!
+//! **Invariants**: whoever changes a task's page tables holds [`MEMORY`].
+
+mod backing;
+pub(crate) mod copy;
+pub(crate) mod fault;
+mod pages;
+mod reverse;
+pub(crate) mod space;
+
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use kernel_core::arena::{Arena, NoMemory};
+use kernel_core::vm::map::MapError;
+use kernel_core::vm::object::{ObjectHandle, Objects, Progress, Source};
+
+use self::backing::Cell;
+use self::pages::Pages;
+use crate::mm::OutOfMemory;
+use crate::sched;
+use crate::sync::{TaskLock, rank};
+
+/// All objects, and their pages.
+struct Memory {
+    objects: Objects,
+    pages: Pages,
+    /// What several maps share.
+    cells: Arena<Cell>,
+    counts: Counts,
+}
+
+static MEMORY: TaskLock<rank::Memory, Memory> = TaskLock::new(Memory {
+    objects: Objects::new(),
+    pages: Pages::new(),
+    cells: Arena::new(),
+    counts: Counts {
+        zero_filled: 0,
+        faults: 0,
+        copied: 0,
+    },
+});
+
+/// Whether something was abandoned that [`settle`] is to free.
+static HAS_LEFTOVERS: AtomicBool = AtomicBool::new(false);
+
+/// What faults led to, since the boot (`vm_statistics`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Pages of zeroes made.
+    pub(crate) zero_filled: u32,
+    /// Faults.
+    pub(crate) faults: u32,
+    /// Pages copied because they were written to.
+    pub(crate) copied: u32,
+}
+
+/// How many pages there are, and what faults led to.
+pub(crate) fn counts() -> (u32, Counts) {
+    let memory = MEMORY.lock();
+    (memory.pages.len(), memory.counts)
+}
+
+/// How many objects there are, shared things, and frames that tasks map.
+#[cfg(feature = "ktest")]
+pub(crate) fn objects() -> (u32, u32, u32) {
+    let memory = MEMORY.lock();
+    (
+        memory.objects.len(),
+        memory.cells.len(),
+        memory.pages.reverse.len(),
+    )
+}
+
+/// Frees what was abandoned, little by little; with no lock held.
+pub(crate) fn settle() {
+    /// Pages freed before others have their turn.
+    const AT_ONCE: u32 = 64;
+    while HAS_LEFTOVERS.swap(false, Ordering::Relaxed) {
+        let mut guard = MEMORY.lock();
+        let memory = &mut *guard;
+        if memory.objects.bury(AT_ONCE, &mut memory.pages) == Progress::More {
+            HAS_LEFTOVERS.store(true, Ordering::Relaxed);
+        }
+        drop(guard);
+        sched::pause_if_turn_is_over();
+    }
+}
+
+impl Memory {
+    /// An object of the kernel's, with one reference and no pages.
+    fn new_object(&mut self, pages: u32) -> Result<ObjectHandle, MapError> {
+        let object = self.objects.create(pages, Source::Kernel);
+        object.map_err(|NoMemory| MapError::ResourceShortage)
+    }
+
+    /// Gives up a reference.
+    fn abandon(&mut self, object: ObjectHandle) {
+        self.objects.abandon(object, &mut self.pages);
+        HAS_LEFTOVERS.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a map says of having no memory.
+fn shortage(_: OutOfMemory) -> MapError {
+    MapError::ResourceShortage
+}
