@@ -34,6 +34,7 @@ pub const ALL: &[Program] = &[
     test("fpu"),
     test("spin"),
     test("routines"),
+    test("fuzz"),
 ];
 
 const fn test(name: &'static str) -> Program {

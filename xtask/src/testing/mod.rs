@@ -7,6 +7,7 @@
 
 pub mod artifacts;
 pub mod case;
+pub mod fuzzing;
 pub mod job;
 pub mod ktest_log;
 pub mod libtest;

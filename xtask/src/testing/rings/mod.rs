@@ -24,6 +24,7 @@ use crate::emulator::spec::MachineSpec;
 use crate::failure::{Doing, Failure, Result};
 
 mod docker;
+mod fuzz;
 mod host;
 mod kernels;
 mod ktest;
@@ -86,6 +87,7 @@ pub fn jobs(cx: &Context, suite: &Suite) -> Result<Vec<Box<dyn Job>>> {
                 Ring::System => {
                     let mut jobs = system::jobs(&artifacts, profile, *extent);
                     jobs.extend(user::jobs(&artifacts, profile, *peer));
+                    jobs.extend(fuzz::jobs(&artifacts, profile, *extent));
                     jobs.extend(routines::jobs(&artifacts, profile, *peer, *records));
                     jobs
                 }

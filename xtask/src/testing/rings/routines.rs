@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use super::stage::Stage;
+use super::stage::{Stage, USUAL};
 use super::{not_started, texts};
 use crate::cli::{Profile, Ring};
 use crate::context::Context;
@@ -43,6 +43,7 @@ pub(super) fn jobs(
         row,
         profile,
         artifacts: Arc::clone(artifacts),
+        total: USUAL,
     };
     let label = |name: String| Label {
         name,

@@ -25,7 +25,7 @@ use crate::tools::{self, Tool};
 const LIMITS: Limits = Limits {
     boot: Duration::from_secs(30),
     silence: Duration::from_secs(60),
-    total: Duration::from_secs(300),
+    total: USUAL,
     leave: Duration::from_secs(3),
 };
 
@@ -36,7 +36,12 @@ pub(super) struct Stage {
     pub(super) row: Row,
     pub(super) profile: Profile,
     pub(super) artifacts: Arc<Artifacts>,
+    /// How long a run may take.
+    pub(super) total: Duration,
 }
+
+/// Enough for most.
+pub(super) const USUAL: Duration = Duration::from_secs(300);
 
 impl Stage {
     /// Builds the kernel and the programs of these tasks, or fetches it.
@@ -83,7 +88,11 @@ impl Stage {
             modules: self.modules(cx, tasks)?,
             ..self.row.machine(self.boot(cx)?)
         };
-        let mut session = Session::start(cx, &machine, LIMITS)?;
+        let limits = Limits {
+            total: self.total,
+            ..LIMITS
+        };
+        let mut session = Session::start(cx, &machine, limits)?;
         while !is_over(whole_lines(session.console())) {
             if let Heard::End(_) = session.wait() {
                 return Ok(session.finish());

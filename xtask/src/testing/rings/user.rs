@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::stage::Stage;
+use super::stage::{Stage, USUAL};
 use super::{not_started, report_of};
 use crate::cli::{Profile, Ring};
 use crate::context::Context;
@@ -40,6 +40,7 @@ pub(super) fn jobs(
                 row,
                 profile,
                 artifacts: Arc::clone(artifacts),
+                total: USUAL,
             },
             label: [Label {
                 name,

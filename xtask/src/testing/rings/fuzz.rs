@@ -1,0 +1,147 @@
+//! The system ring's fuzzer: three tasks throw random calls at the kernel.
+//!
+//! Owns how many calls and which seed; a run without calls before it says what
+//! memory is in use anyway. Whether it came back is judged by `fuzzing`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::stage::Stage;
+use super::{not_started, report_of};
+use crate::cli::{Profile, Ring};
+use crate::context::Context;
+use crate::emulator::{Line, Outcome};
+use crate::failure::Result;
+use crate::testing::artifacts::Artifacts;
+use crate::testing::case::{Label, Report};
+use crate::testing::fuzzing::Counts;
+use crate::testing::job::Job;
+use crate::testing::matrix::{Extent, ORDINARY, Row};
+use crate::testing::trials::{Kernel, spoken};
+use crate::testing::verdict::{Cause, Verdict};
+
+/// Tasks.
+const TASKS: u32 = 3;
+/// The same calls in every run.
+const SEED: u32 = 2_026;
+/// Calls of all tasks together.
+const SOME: u32 = 100_000;
+const MANY: u32 = 10_000_000;
+/// How long they may take.
+const TOTAL: Duration = Duration::from_secs(1800);
+/// Twice, for the first answer may come before the last task has ended.
+const LINES: [&str; 4] = ["cpus", "mem", "cpus", "mem"];
+
+pub(super) fn jobs(
+    artifacts: &Arc<Artifacts>,
+    profile: Profile,
+    extent: Extent,
+) -> Vec<Box<dyn Job>> {
+    let calls = match extent {
+        Extent::Default => SOME,
+        Extent::Nightly => MANY,
+    };
+    let build = match profile {
+        Profile::Release => "",
+        Profile::Dev => "@dev",
+    };
+    let jobs = [1, 2, 4].map(|smp| -> Box<dyn Job> {
+        let row = Row { smp, ..ORDINARY };
+        let label = Label {
+            name: format!("system::fuzz{build}::smp{smp}"),
+            ring: Ring::System,
+            machine: Some((row.cpu, row.smp)),
+        };
+        Box::new(FuzzJob {
+            calls: calls / TASKS,
+            stage: Stage {
+                kernel: Kernel::Exov6,
+                row,
+                profile,
+                artifacts: Arc::clone(artifacts),
+                total: TOTAL,
+            },
+            label: [label],
+        })
+    });
+    jobs.into()
+}
+
+struct FuzzJob {
+    /// Of each task.
+    calls: u32,
+    stage: Stage,
+    label: [Label; 1],
+}
+
+impl Job for FuzzJob {
+    fn labels(&self) -> &[Label] {
+        &self.label
+    }
+
+    fn prepare(&self, cx: &Context) -> Result<()> {
+        self.stage.prepare(cx, &["fuzz 1 1 0"])
+    }
+
+    fn run(&self, cx: &Context, _chosen: &[usize], tell: &mut dyn FnMut(Report)) {
+        let name = &self.label[0].name;
+        let report = self
+            .run_it(cx)
+            .map(|(verdict, outcome)| report_of(cx, name, &self.stage.row, &verdict, &outcome));
+        tell(report.unwrap_or_else(|failure| not_started(name, &failure)));
+    }
+}
+
+impl FuzzJob {
+    fn run_it(&self, cx: &Context) -> Result<(Verdict, Outcome)> {
+        let before = self.boot(cx, 0)?;
+        let (verdict, before) = self.counts(&before);
+        let Some(before) = before else {
+            return Ok((verdict, self.boot(cx, 0)?));
+        };
+        let after = self.boot(cx, self.calls)?;
+        let (verdict, counts) = self.counts(&after);
+        Ok(match counts {
+            Some(counts) => (counts.check_after(&before), after),
+            None => (verdict, after),
+        })
+    }
+
+    fn boot(&self, cx: &Context, calls: u32) -> Result<Outcome> {
+        let task = |own| format!("fuzz {own} {SEED} {calls} $(task-create) $(task-resume)");
+        let tasks: Vec<String> = (1..=TASKS).map(task).collect();
+        let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
+        let is_over = |lines: &[Line]| ended(lines) == TASKS;
+        self.stage.run(cx, &tasks, is_over, &LINES)
+    }
+
+    /// The counts after a run that went well, or why there are none.
+    fn counts(&self, outcome: &Outcome) -> (Verdict, Option<Counts>) {
+        match self.stage.judge(outcome) {
+            Verdict::Passed => {}
+            other => return (other, None),
+        }
+        if ended(&outcome.serial) != TASKS {
+            let what = format!("the last line of each of {TASKS} tasks");
+            return (Verdict::Failed(Cause::Missing(what)), None);
+        }
+        match Counts::last(&spoken(&outcome.serial)) {
+            Some(counts) => (Verdict::Passed, Some(counts)),
+            None => {
+                let what = "the answer to `mem`".to_owned();
+                (Verdict::Failed(Cause::Missing(what)), None)
+            }
+        }
+    }
+}
+
+/// How many tasks have said their last line.
+fn ended(lines: &[Line]) -> u32 {
+    let lines = spoken(lines);
+    let last = |own: &u32| {
+        let begin = format!("fuzz {own}: ");
+        let mut lines = lines.iter();
+        lines.any(|line| line.starts_with(&begin) && line.ends_with(" messages"))
+    };
+    (1..=TASKS).filter(last).count() as u32
+}
