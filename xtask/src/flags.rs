@@ -234,6 +234,20 @@ xflags::xflags! {
             optional --count
         }
 
+        /// Measure traps, messages, memory and tasks. Example: cargo xtask bench-ipc --peer gnumach
+        cmd bench-ipc {
+            /// gnumach: measure this kernel in the same run.
+            optional --peer kernel: Peer
+            /// Timed runs (5); instructions are counted once.
+            optional --runs count: u32
+            /// CPU model.
+            optional --cpu cpu: Cpu
+            /// Write the JSON document to a file (- for stdout).
+            optional --json file: PathBuf
+            /// Write a page.
+            optional --html file: PathBuf
+        }
+
         /// Prove that the same sources give the same bytes. Example: cargo xtask reproduce --host
         cmd reproduce {
             /// One versioned JSON document on stdout; everything else on stderr.

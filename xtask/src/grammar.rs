@@ -280,6 +280,7 @@ mod tests {
                 "test",
                 "gdb",
                 "bench-boot",
+                "bench-ipc",
                 "reproduce",
                 "tidy",
                 "ci",

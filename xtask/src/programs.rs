@@ -35,6 +35,7 @@ pub const ALL: &[Program] = &[
     test("spin"),
     test("routines"),
     test("fuzz"),
+    test("bench"),
 ];
 
 const fn test(name: &'static str) -> Program {

@@ -1,10 +1,11 @@
-//! `cargo xtask bench-boot`: how long a boot takes, and how many instructions.
+//! How long a boot takes, what messages cost, and how many instructions.
 //!
 //! Owns the method: a floor kernel in the same run, rows interleaved in random
 //! order, warm-up, medians with intervals, and gates on instruction counts
 //! only, for those repeat exactly where milliseconds do not. The arithmetic,
 //! the budgets and the reports are pure; `wall`, `counts` and `work` boot
-//! machines. Only `cmd/bench_boot.rs` and `cmd/ci.rs` call in here.
+//! machines. Only `cmd/bench_boot.rs`, `cmd/bench_ipc.rs`
+//! and `cmd/ci.rs` call in here.
 
 pub mod baseline;
 pub mod budgets;
@@ -13,6 +14,7 @@ pub mod document;
 pub mod environment;
 pub mod histogram;
 pub mod html;
+pub mod ipc;
 pub mod machine_code;
 pub mod machines;
 mod plot;

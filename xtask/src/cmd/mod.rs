@@ -19,6 +19,7 @@ use crate::settings::{GlobalFlags, Settings};
 use crate::ui::{Ui, Verbosity};
 
 pub mod bench_boot;
+pub mod bench_ipc;
 pub mod build;
 pub mod check_elf;
 pub mod ci;
@@ -123,6 +124,7 @@ fn dispatch(cx: &Context, command: XtaskCmd) -> Result<()> {
         XtaskCmd::Test(flags) => test::run(cx, flags),
         XtaskCmd::Gdb(flags) => gdb::run(cx, flags),
         XtaskCmd::BenchBoot(flags) => bench_boot::run(cx, flags),
+        XtaskCmd::BenchIpc(flags) => bench_ipc::run(cx, flags),
         XtaskCmd::Reproduce(flags) => reproduce::run(cx, flags),
         XtaskCmd::Tidy(flags) => tidy::run(cx, flags),
         XtaskCmd::Ci(flags) => ci::run(cx, flags),

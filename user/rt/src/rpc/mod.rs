@@ -71,7 +71,10 @@ fn exchange(buffer: &mut [u8], size: usize, port: PortName) -> Result {
 }
 
 /// A code of `mach_msg` as a result.
-pub(crate) fn checked(code: MsgReturn) -> Result {
+///
+/// # Errors
+/// The code, unless it is success.
+pub fn checked(code: MsgReturn) -> Result {
     match code {
         MsgReturn::SUCCESS => Ok(()),
         MsgReturn(code) => Err(KernReturn(code as i32)),
