@@ -5,6 +5,7 @@
 
 pub mod argv;
 pub mod bench;
+pub mod c_programs;
 pub mod ci;
 pub mod cli;
 pub mod cmd;

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use crate::choice;
 use crate::compile::write_whole;
@@ -27,7 +28,12 @@ choice! {
 /// on the newest.
 const SUITE: &str = "trixie";
 const PACKAGE: &str = "gnumach-image-1-486:i386";
+/// The package with the public headers.
+const DEVELOPMENT: &str = "gnumach-dev:i386";
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
+
+/// The public headers, among what is kept.
+const HEADERS: &str = "include";
 
 /// Its file, fetched if it is not there.
 ///
@@ -35,10 +41,27 @@ const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /// [`Exit::Missing`](crate::failure::Exit::Missing) where it cannot be had: off
 /// the network, or without apt.
 pub fn kernel(cx: &Context) -> Result<PathBuf> {
+    kept(cx).map(|folder| folder.join("gnumach"))
+}
+
+/// The folder of its public headers, fetched if it is not there.
+///
+/// # Errors
+/// As [`kernel`].
+pub fn headers(cx: &Context) -> Result<PathBuf> {
+    kept(cx).map(|folder| folder.join(HEADERS))
+}
+
+/// One fetches at a time.
+static FETCHING: Mutex<()> = Mutex::new(());
+
+/// The folder with both.
+fn kept(cx: &Context) -> Result<PathBuf> {
+    let _one = FETCHING.lock().unwrap_or_else(PoisonError::into_inner);
     let folder = cx.project.target().join("peers/gnumach");
     let file = folder.join("gnumach");
-    if file.is_file() {
-        return Ok(file);
+    if file.is_file() && folder.join(HEADERS).is_dir() {
+        return Ok(folder);
     }
     if cx.offline {
         return Err(Failure::missing(
@@ -49,21 +72,30 @@ pub fn kernel(cx: &Context) -> Result<PathBuf> {
     if !apt::is_here() {
         return Err(Failure::missing(
             "GNU Mach cannot be fetched: there is no apt-get here",
-            format!("put the kernel of Debian's {PACKAGE} at {}", file.display()),
+            format!(
+                "put the kernel of Debian's {PACKAGE} at {}, and {HEADERS}/ beside it",
+                file.display()
+            ),
         ));
     }
     let work = folder.join("work");
     let lists = work.join("lists/partial");
     fs::create_dir_all(&lists).doing(format_args!("making {}", lists.display()))?;
     fetch(cx, &work)?;
-    write_whole(&file, &unpacked(cx, &work)?)?;
+    let root = unpack(cx, &work)?;
+    let headers = folder.join(HEADERS);
+    if !headers.is_dir() {
+        let from = root.join("usr/include/i386-linux-gnu");
+        fs::rename(&from, &headers).doing(format_args!("moving {}", from.display()))?;
+    }
+    write_whole(&file, &kernel_in(cx, &root)?)?;
     fs::remove_dir_all(&work).doing(format_args!("removing {}", work.display()))?;
     cx.ui
-        .say(format_args!("GNU Mach is in {}", cx.project.shown(&file)));
-    Ok(file)
+        .say(format_args!("GNU Mach is in {}", cx.project.shown(&folder)));
+    Ok(folder)
 }
 
-/// Leaves the package in `work`, from an archive of its own: this machine's lists
+/// Leaves the packages in `work`, from an archive of its own: this machine's lists
 /// need not know another release.
 fn fetch(cx: &Context, work: &Path) -> Result<()> {
     let list = work.join("list");
@@ -108,7 +140,7 @@ fn fetch(cx: &Context, work: &Path) -> Result<()> {
             "see whether the archive has another",
         ));
     };
-    apt("apt-get", &["download", "-qq", image])?;
+    apt("apt-get", &["download", "-qq", image, DEVELOPMENT])?;
     drop(progress);
     Ok(())
 }
@@ -123,18 +155,24 @@ fn image_of(depends: &str) -> Option<&str> {
         .find(|name| name.starts_with("gnumach-image-"))
 }
 
-/// The kernel in the package that is in `work`.
-fn unpacked(cx: &Context, work: &Path) -> Result<Vec<u8>> {
+/// Unpacks what is in `work`: where.
+fn unpack(cx: &Context, work: &Path) -> Result<PathBuf> {
     let root = work.join("root");
-    let deb = only_file(work, |name| name.ends_with(".deb"))?;
-    let mut unpack = Command::new("dpkg");
-    unpack.arg("-x").arg(&deb).arg(&root);
-    if !run::output(cx, &mut unpack)?.status.success() {
-        return Err(Failure::failed(format!(
-            "unpacking {} failed",
-            deb.display()
-        )));
+    let entries = fs::read_dir(work).doing(format_args!("reading {}", work.display()))?;
+    let paths = entries.flatten().map(|entry| entry.path());
+    for deb in paths.filter(|path| path.extension().is_some_and(|kind| kind == "deb")) {
+        let mut unpack = Command::new("dpkg");
+        unpack.arg("-x").arg(&deb).arg(&root);
+        if !run::output(cx, &mut unpack)?.status.success() {
+            let what = format!("unpacking {} failed", deb.display());
+            return Err(Failure::failed(what));
+        }
     }
+    Ok(root)
+}
+
+/// The kernel among what was unpacked.
+fn kernel_in(cx: &Context, root: &Path) -> Result<Vec<u8>> {
     let kernel = only_file(&root.join("boot"), |name| name.starts_with("gnumach"))?;
     let read = |file: &Path| fs::read(file).doing(format_args!("reading {}", file.display()));
     if kernel.extension().is_none_or(|extension| extension != "gz") {

@@ -94,15 +94,21 @@ impl FromStr for Started {
             "" => "${host-port} ${device-port}",
             words => words,
         };
-        let start = match words.contains("task-create)") {
-            true => "",
-            false => " $(task-create) $(task-resume)",
-        };
         Ok(Started {
             program,
-            arguments: format!("{words}{start}"),
+            arguments: with_start(words),
         })
     }
+}
+
+/// The words of a task's line, which starts it unless it says by itself what is to
+/// become of it.
+pub fn with_start(words: &str) -> String {
+    let start = match words.contains("task-create)") {
+        true => "",
+        false => " $(task-create) $(task-resume)",
+    };
+    format!("{words}{start}")
 }
 
 /// The programs that are part of a build.

@@ -49,10 +49,7 @@ fn bash_completes_flags_of_the_command_at_hand() {
 
 #[test]
 fn bash_completes_commands_values_and_arguments() {
-    assert_eq!(
-        bash_offers("cargo xtask ben"),
-        ["bench-boot", "bench-ipc"]
-    );
+    assert_eq!(bash_offers("cargo xtask ben"), ["bench-boot", "bench-ipc"]);
     assert_eq!(bash_offers("cargo xtask --color never con"), ["config"]);
     assert_eq!(
         bash_offers("cargo xtask qemu --cpu pentium"),

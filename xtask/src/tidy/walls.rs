@@ -7,11 +7,12 @@ use super::Place;
 use super::source::Source;
 use super::tree::{File, Tree};
 
-const ARCH: [&str; 4] = [
+const ARCH: [&str; 5] = [
     "boot/",
     "kernel/src/arch/",
     "user/rt/src/arch/",
     "user/tests/arch/",
+    "user/c/arch/",
 ];
 /// Words that reach the processor or its ports.
 const MACHINE_WORDS: [&str; 6] = [

@@ -23,6 +23,7 @@ use crate::emulator::session::{Limits, Session};
 use crate::emulator::spec::MachineSpec;
 use crate::failure::{Doing, Failure, Result};
 
+mod c;
 mod docker;
 mod fuzz;
 mod host;
@@ -87,6 +88,7 @@ pub fn jobs(cx: &Context, suite: &Suite) -> Result<Vec<Box<dyn Job>>> {
                 Ring::System => {
                     let mut jobs = system::jobs(&artifacts, profile, *extent);
                     jobs.extend(user::jobs(&artifacts, profile, *peer));
+                    jobs.extend(c::jobs(&artifacts, profile, *peer));
                     jobs.extend(fuzz::jobs(&artifacts, profile, *extent));
                     jobs.extend(routines::jobs(&artifacts, profile, *peer, *records));
                     jobs

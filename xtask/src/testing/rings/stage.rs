@@ -79,13 +79,25 @@ impl Stage {
         is_over: impl Fn(&[Line]) -> bool,
         lines: &[&str],
     ) -> Result<Outcome> {
+        let modules = self.modules(cx, tasks)?;
+        self.run_modules(cx, modules, is_over, lines)
+    }
+
+    /// The same for modules that are there.
+    pub(super) fn run_modules(
+        &self,
+        cx: &Context,
+        modules: Vec<Module>,
+        is_over: impl Fn(&[Line]) -> bool,
+        lines: &[&str],
+    ) -> Result<Outcome> {
         let console = match self.kernel {
             Kernel::Exov6 => "",
             Kernel::Gnumach => "console=com0 ",
         };
         let machine = MachineSpec {
             append: Some(format!("{console}{COMMAND_LINE}")),
-            modules: self.modules(cx, tasks)?,
+            modules,
             ..self.row.machine(self.boot(cx)?)
         };
         let limits = Limits {
