@@ -7,23 +7,33 @@ use super::threads::{mapped, until_ended};
 use crate::arch::user_memory::{self, BadAddress};
 use crate::ktest::case;
 use crate::mm::shared::Shared;
-use crate::sched;
+use crate::sched::{self, Thread};
 use crate::task::{Name, Task, UserThread};
 
 const CODE: VirtAddr = VirtAddr::new(0x0804_8000);
 const STACK: VirtAddr = VirtAddr::new(0x0900_0000);
 
-/// A thread that runs `code`, with a page of stack.
+/// A task with a thread that runs `code`.
 fn run(code: &[u8]) -> Shared<Task> {
+    let (task, thread) = prepare(code);
+    resume(&thread);
+    task
+}
+
+/// Lets a thread go on that is suspended once.
+pub(super) fn resume(thread: &Shared<Thread>) {
+    let user = thread.upper::<UserThread>().expect("it is a user's");
+    assert_eq!(user.resume(thread), Ok(()));
+}
+
+/// A task with a suspended thread that is to run `code`, with a page of stack.
+pub(super) fn prepare(code: &[u8]) -> (Shared<Task>, Shared<Thread>) {
     let task = Task::new(Name::new(b"test")).expect("there is memory");
     task.allocate_for_test(CODE, Protection::READ, code);
     task.allocate_for_test(STACK, Protection::DEFAULT, &[]);
     let top = VirtAddr::new(STACK.as_u32() + 0x1000 - 16);
     let thread = Task::thread(&task, CODE, top).expect("there is memory");
-    let thread = thread.expect("nobody ends it");
-    let user = thread.upper::<UserThread>().expect("it is a user's");
-    assert_eq!(user.resume(&thread), Ok(()));
-    task
+    (task, thread.expect("nobody ends it"))
 }
 
 /// Each of these programs ends by what it does; nothing of it is left.

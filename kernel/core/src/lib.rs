@@ -19,6 +19,7 @@ pub mod cpuid;
 pub mod exec;
 pub mod firmware;
 pub mod fixed_vec;
+pub mod fpu;
 pub mod frames;
 pub mod heap;
 pub mod ipc;

@@ -6,12 +6,13 @@
 
 use core::arch::asm;
 
+use kernel_core::fpu::{self, OLD};
 use x86::controlregs::{self, Cr0, Cr4};
 
 use super::processor::{self, Feature};
 
-/// Bytes of FXSAVE's image (Intel SDM 2A, FXSAVE); FNSAVE's 108 fit as well.
-const IMAGE: usize = 512;
+/// Bytes of FXSAVE's image; FNSAVE's fit as well.
+const IMAGE: usize = fpu::NEW;
 /// Control word of a new thread, as FNINIT leaves it.
 const CONTROL: u16 = 0x037f;
 /// MXCSR of a new thread, as reset leaves it.
@@ -22,10 +23,36 @@ const MXCSR_AT: usize = 24;
 const TAGS_AT: usize = 8;
 const TAGS_EMPTY: u16 = 0xffff;
 
+/// Bits of MXCSR that every processor with SSE takes (Intel SDM 1, 11.6.6).
+const MXCSR_MASK: u32 = 0xffbf;
+
+/// How a processor keeps its registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// As FNSAVE writes them.
+    Old,
+    /// As FXSAVE writes them.
+    New,
+}
+
+impl Kind {
+    /// This machine's.
+    pub(crate) fn here() -> Kind {
+        match has_fxsave() {
+            true => Kind::New,
+            false => Kind::Old,
+        }
+    }
+}
+
 /// Registers that are not in the processor.
 #[derive(Clone)]
 #[repr(C, align(16))]
-pub(crate) struct State([u8; IMAGE]);
+pub(crate) struct State {
+    image: [u8; IMAGE],
+    /// Whether the thread has used them, or somebody has set them.
+    is_used: bool,
+}
 
 impl State {
     /// Those of a new thread.
@@ -37,11 +64,55 @@ impl State {
         } else {
             image[TAGS_AT..][..2].copy_from_slice(&TAGS_EMPTY.to_le_bytes());
         }
-        State(image)
+        State {
+            image,
+            is_used: false,
+        }
+    }
+
+    /// Whether they are not those of a new thread.
+    pub(crate) fn is_used(&self) -> bool {
+        self.is_used
+    }
+
+    /// They as FNSAVE writes them.
+    pub(crate) fn old(&self) -> [u8; OLD] {
+        match (has_fxsave(), self.image.first_chunk()) {
+            (false, Some(image)) => *image,
+            _ => fpu::to_old(&self.image),
+        }
+    }
+
+    /// Sets them, as FRSTOR reads them.
+    pub(crate) fn set_old(&mut self, image: &[u8; OLD]) {
+        self.is_used = true;
+        match has_fxsave() {
+            true => fpu::from_old(image, &mut self.image),
+            false => self.image[..OLD].copy_from_slice(image),
+        }
+    }
+
+    /// They as FXSAVE writes them, where there is that.
+    pub(crate) fn new_image(&self) -> Option<&[u8; IMAGE]> {
+        has_fxsave().then_some(&self.image)
+    }
+
+    /// Sets them, as FXRSTOR reads them, where there is that.
+    pub(crate) fn set_new(&mut self, image: &[u8; IMAGE]) {
+        if !has_fxsave() {
+            return;
+        }
+        self.is_used = true;
+        self.image = *image;
+        // The processor would refuse the others.
+        if let Some(place) = self.image[MXCSR_AT..].first_chunk_mut() {
+            *place = (u32::from_le_bytes(*place) & MXCSR_MASK).to_le_bytes();
+        }
     }
 
     /// Puts them into the processor, and lets the thread use them.
-    pub(crate) fn load(&self) {
+    pub(crate) fn load(&mut self) {
+        self.is_used = true;
         // SAFETY: the image has the format that this processor reads; no code
         // of the kernel uses these registers.
         unsafe {

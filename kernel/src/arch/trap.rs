@@ -172,8 +172,8 @@ impl UserFrame {
 
 /// EFLAGS with every flag clear: bit 1 is always set.
 const EFLAGS_CLEAR: u32 = 1 << 1;
-/// EFLAGS of a new user thread: interrupts.
-const EFLAGS_USER: u32 = EFLAGS_CLEAR | 1 << 9;
+/// EFLAGS of a new user thread: interrupts. Bit 1 is set by the processor.
+pub(crate) const EFLAGS_USER: u32 = 1 << 9;
 
 const _: () = assert!(offset_of!(UserFrame, esp) == 68);
 const _: () = assert!(offset_of!(Frame, eax) == 44 && offset_of!(Frame, vector) == 48);

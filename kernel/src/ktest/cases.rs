@@ -22,6 +22,8 @@ mod stack;
 mod symbols;
 #[path = "../../tests/sync.rs"]
 mod sync;
+#[path = "../../tests/tasks.rs"]
+mod tasks;
 #[path = "../../tests/threads.rs"]
 mod threads;
 #[path = "../../tests/time.rs"]

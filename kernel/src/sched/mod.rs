@@ -23,9 +23,10 @@ use core::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use self::guarded::Key;
 use self::queue::Queue;
+pub(crate) use self::thread::{Kept, Registers, Thread, Wake};
 use self::thread::{State, Wait};
-pub(crate) use self::thread::{Thread, Wake};
 pub(crate) use self::timed::{block_for, on_tick};
+use crate::arch::debug::DebugRegisters;
 use crate::arch::percpu::{self, MAX_CPUS};
 use crate::arch::switch::{self, Saved};
 use crate::arch::{interrupts, lapic, trap};
@@ -201,10 +202,9 @@ pub(crate) fn exit() -> ! {
     unreachable!("a thread that ended runs again")
 }
 
-/// Gives the current thread its floating-point registers, for the rest of its
-/// turn.
-pub(crate) fn load_fpu() {
-    with_current(|thread| thread.fpu.get(&mut SCHEDULER.lock().key).load());
+/// Gives `use_it` what the current thread has beside its frame.
+pub(crate) fn with_kept(use_it: impl FnOnce(&mut Kept)) {
+    with_current(|thread| use_it(thread.kept.get(&mut SCHEDULER.lock().key)));
 }
 
 /// Before user mode goes on: frees what ended, gives the turn to another if this
@@ -422,8 +422,15 @@ fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>) {
         None => &raw const processor.idle,
     };
     CURRENT[id].store(running, Ordering::Relaxed);
+    let mut debug = DebugRegisters::default();
     if let Some(thread) = &leaving {
-        thread.fpu.get(&mut scheduler.key).save_if_used();
+        let kept = thread.kept.get(&mut scheduler.key);
+        kept.fpu.save_if_used();
+        debug = kept.debug;
+    }
+    if let Some(thread) = &processor.current {
+        // SAFETY: a thread's are allowed to it, and it comes next.
+        unsafe { thread.kept.get(&mut scheduler.key).debug.load(&debug) };
     }
     // Others own it too: its own hold, or the queue of those that ended.
     drop(leaving);

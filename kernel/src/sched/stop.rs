@@ -7,7 +7,7 @@
 //!
 //! **Invariants**: stand beside the fields.
 
-use super::thread::{END, STOP, State, Wait};
+use super::thread::{END, Registers, STOP, State, Wait};
 use super::{SCHEDULER, Scheduler, Thread, Wake, block, go_to_next, with_current};
 use crate::arch::{lapic, percpu, trap};
 use crate::mm::shared::Shared;
@@ -96,6 +96,28 @@ fn until(thread: &Shared<Thread>, until: Until) {
             block();
         }
     });
+}
+
+/// Gives `use_it` the registers of `thread` as user mode has them: of one that
+/// does not run, and never of the caller. None if it ended.
+pub(crate) fn with_registers<R>(
+    thread: &Shared<Thread>,
+    mut use_it: impl FnMut(&mut Registers) -> R,
+) -> Option<R> {
+    hold(thread);
+    let result = loop {
+        until_still(thread);
+        let mut scheduler = SCHEDULER.lock();
+        if let State::Gone = *thread.state.get(&mut scheduler.key) {
+            break None;
+        }
+        // It may have been woken, to be ended or because somebody aborted it.
+        if scheduler.is_off(thread, Until::Still) {
+            break Some(thread.with_registers(&mut scheduler.key, &mut use_it));
+        }
+    };
+    release(thread);
+    result
 }
 
 /// Stops the thread that calls, where it would go back to user mode, for as long

@@ -5,7 +5,8 @@ use alloc::boxed::Box;
 use core::any::Any;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use super::guarded::Guarded;
+use super::guarded::{Guarded, Key};
+use crate::arch::debug::DebugRegisters;
 use crate::arch::fpu;
 use crate::arch::switch::Saved;
 use crate::arch::trap::UserFrame;
@@ -57,6 +58,30 @@ pub(super) const STOP: u32 = 1 << 0;
 /// Asked of a thread: to end, even if it is stopped.
 pub(super) const END: u32 = 1 << 1;
 
+/// What a thread has beside its frame.
+pub(crate) struct Kept {
+    /// The floating-point registers, unless the processor has them.
+    pub(crate) fpu: fpu::State,
+    /// The debug registers, such as are allowed to a user.
+    pub(crate) debug: DebugRegisters,
+    /// What `i386_V86_ASSIST_STATE` says.
+    pub(crate) v86: V86Assist,
+}
+
+/// What a thread has in the processor while it is in user mode.
+pub(crate) struct Registers<'t> {
+    pub(crate) frame: &'t mut UserFrame,
+    pub(crate) kept: &'t mut Kept,
+}
+
+/// Where virtual interrupts would be found, in the virtual 8086 mode that threads
+/// do not get; kept for who asks.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct V86Assist {
+    pub(crate) table: u32,
+    pub(crate) count: u32,
+}
+
 /// What the layers above know of a thread.
 pub(crate) type Upper = Box<dyn Any + Send + Sync>;
 
@@ -71,7 +96,7 @@ pub(crate) struct Thread {
     stack: Stack,
     pmap: Option<Shared<Pmap>>,
     body: Body,
-    pub(super) fpu: Guarded<fpu::State>,
+    pub(super) kept: Guarded<Kept>,
     pub(super) state: Guarded<State>,
     /// What is asked of it, to be looked at without the lock. Changes under it;
     /// `STOP` is there exactly while `stops` is not zero.
@@ -122,7 +147,11 @@ impl Thread {
             stack,
             pmap,
             body,
-            fpu: Guarded::new(fpu::State::new()),
+            kept: Guarded::new(Kept {
+                fpu: fpu::State::new(),
+                debug: DebugRegisters::default(),
+                v86: V86Assist::default(),
+            }),
             state: Guarded::new(State::New),
             asked: AtomicU32::new(0),
             stops: Guarded::new(0),
@@ -178,5 +207,22 @@ impl Thread {
     /// Whether it is to stop, and not to end.
     pub(super) fn is_to_stop(&self) -> bool {
         self.asked() & (STOP | END) == STOP
+    }
+
+    /// Gives `use_it` the registers of a user thread that does not run.
+    pub(super) fn with_registers<R>(
+        &self,
+        key: &mut Key,
+        use_it: impl FnOnce(&mut Registers) -> R,
+    ) -> R {
+        let at = self.stack_top() - size_of::<UserFrame>() as u32;
+        // SAFETY: a user thread has its frame at the top of its stack from the
+        // beginning, and whenever it is in the kernel; it does not run, nor can
+        // it while the scheduler's key is borrowed.
+        let frame = unsafe { &mut *(at as usize as *mut UserFrame) };
+        use_it(&mut Registers {
+            frame,
+            kept: self.kept.get(key),
+        })
     }
 }

@@ -13,7 +13,7 @@ use kernel_core::clock::SECOND_NS;
 use kernel_core::cpuid::Identity;
 use spin::Once;
 
-use super::info::Info;
+use super::info::Words;
 use super::{Call, Done, Refused, known};
 use crate::arch::percpu;
 use crate::arch::pit::TICKS_PER_SECOND;
@@ -140,7 +140,7 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
 }
 
 /// What a flavour of `host_info` tells.
-fn information(flavor: i32, room: u32) -> Result<Info, Refused> {
+fn information(flavor: i32, room: u32) -> Result<Words, Refused> {
     let processors = percpu::online() as i32;
     match flavor {
         HOST_BASIC_INFO => {
@@ -151,14 +151,14 @@ fn information(flavor: i32, room: u32) -> Result<Info, Refused> {
                 cpu_type: processor_type(),
                 cpu_subtype: CPU_SUBTYPE_AT386,
             };
-            Info::of(&info, room)
+            Words::of(&info, room)
         }
         HOST_SCHED_INFO => {
             let info = HostSchedInfo {
                 min_timeout: (1000 / TICKS_PER_SECOND) as i32,
                 min_quantum: MIN_QUANTUM_MS,
             };
-            Info::of(&info, room)
+            Words::of(&info, room)
         }
         _ => Err(Refused(KernReturn::INVALID_ARGUMENT)),
     }

@@ -1,7 +1,6 @@
 //! Structures of information, as the words of a reply.
 //!
-//! Owns the form that all `_info` routines answer in: an array of words, whose
-//! most the caller names.
+//! Owns the form that routines answer in whose most words the caller names.
 
 use abi::kern_return::KernReturn;
 use abi::layout::Plain;
@@ -9,29 +8,49 @@ use abi::layout::Plain;
 use super::Refused;
 
 /// Words of the largest structure.
-const MOST: usize = 40;
+const MOST: usize = 148;
+const WORD: usize = size_of::<i32>();
 
-/// A structure, word by word.
-pub(super) struct Info {
+/// Words, in order.
+pub(super) struct Words {
     words: [i32; MOST],
     count: usize,
 }
 
-impl Info {
+impl Words {
+    /// None yet.
+    pub(super) const fn new() -> Words {
+        Words {
+            words: [0; MOST],
+            count: 0,
+        }
+    }
+
     /// `value`, if the caller, who has room for `room` words, can take all of it.
-    pub(super) fn of<T: Plain>(value: &T, room: u32) -> Result<Info, Refused> {
-        const { assert!(T::BYTES <= MOST * size_of::<i32>()) };
-        let count = T::BYTES / size_of::<i32>();
-        if (room as usize) < count {
-            return Err(Refused(KernReturn::FAILURE));
+    pub(super) fn of<T: Plain>(value: &T, room: u32) -> Result<Words, Refused> {
+        let mut words = Words::new();
+        words.push(value);
+        match (room as usize) < words.count {
+            true => Err(Refused(KernReturn::FAILURE)),
+            false => Ok(words),
         }
-        let mut bytes = [0; MOST * size_of::<i32>()];
+    }
+
+    /// Appends a structure.
+    pub(super) fn push<T: Plain>(&mut self, value: &T) {
+        const { assert!(T::BYTES <= MOST * WORD) };
+        let mut bytes = [0; MOST * WORD];
         value.write(&mut bytes);
-        let mut words = [0; MOST];
-        for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(size_of::<i32>())) {
+        self.push_bytes(&bytes[..T::BYTES]);
+    }
+
+    /// Appends bytes, as whole words.
+    pub(super) fn push_bytes(&mut self, bytes: &[u8]) {
+        let places = self.words[self.count..].iter_mut();
+        for (word, bytes) in places.zip(bytes.chunks_exact(WORD)) {
             *word = i32::read(bytes);
+            self.count += 1;
         }
-        Ok(Info { words, count })
     }
 
     /// The words.

@@ -12,6 +12,7 @@ mod info;
 mod mach_port;
 mod task;
 mod thread;
+mod thread_state;
 mod vm;
 
 use alloc::vec::Vec;

@@ -3,13 +3,14 @@
 //! Owns no state; called by the dispatch.
 
 use abi::kern_return::KernReturn;
+use abi::layout::Plain;
 use abi::layout::thread::*;
 use abi::routine::gnumach::{thread_get_name, thread_set_name};
 use abi::routine::mach::*;
-use abi::wire::{CString, MoveSend};
+use abi::wire::{Array, CString, MoveSend};
 use kernel_core::ipc::right::NULL;
 
-use super::{Call, Done, Refused};
+use super::{Call, Done, Refused, thread_state};
 use crate::mm::shared::{Any, Shared};
 use crate::sched::{Thread, stop, with_current};
 use crate::task::{Name, Special, UserThread};
@@ -37,6 +38,28 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         thread_abort::ID => call.answer(|_: thread_abort::Request| {
             stop::abort(other(thread?)?);
             Ok(thread_abort::Reply {})
+        }),
+        thread_get_state::ID => call.answer_by(|of: thread_get_state::Request, _, reply| {
+            let words = stop::with_registers(other(thread?)?, |registers| {
+                thread_state::get(registers, of.flavor, of.old_state_count)
+            });
+            reply.with(&thread_get_state::Reply {
+                old_state: Array::new(words.ok_or(INVALID)??.words()),
+            })
+        }),
+        thread_set_state::ID => call.answer(|of: thread_set_state::Request<'_>| {
+            let mut bytes = [0; thread_state::MOST_BYTES];
+            let places = bytes.chunks_exact_mut(size_of::<u32>());
+            for (place, word) in places.zip(of.new_state.iter()) {
+                word.write(place);
+            }
+            let given = of.new_state.len() * size_of::<u32>();
+            let given = &bytes[..given.min(bytes.len())];
+            let set = stop::with_registers(other(thread?)?, |registers| {
+                thread_state::set(registers, of.flavor, given)
+            });
+            set.ok_or(INVALID)??;
+            Ok(thread_set_state::Reply {})
         }),
         thread_get_special_port::ID => {
             call.answer_along(|of: thread_get_special_port::Request, along| {

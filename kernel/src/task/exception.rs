@@ -9,6 +9,7 @@ use kernel_core::vm::map::MapError;
 
 use super::thread::end_current;
 use super::with_current;
+use crate::arch::debug;
 use crate::arch::trap::{Frame, UserFrame, exception};
 use crate::arch::{interrupts, processor, user_memory};
 use crate::console::println;
@@ -18,8 +19,12 @@ use crate::vm::fault::Touch;
 /// An exception in user mode; from the trap layer.
 pub(crate) fn on_exception(frame: &mut UserFrame) {
     if frame.trap.vector == exception::NO_FPU {
-        sched::load_fpu();
+        sched::with_kept(|kept| kept.fpu.load());
         return;
+    }
+    if frame.trap.vector == exception::DEBUG {
+        let status = debug::take_status();
+        sched::with_kept(|kept| kept.debug.note(status));
     }
     let address = processor::fault_address();
     // SAFETY: the kernel has started: every vector has its handler.
@@ -51,9 +56,13 @@ fn touch(address: VirtAddr, error: u32) -> Result<(), MapError> {
     touched.unwrap_or(Err(MapError::InvalidAddress))
 }
 
-/// Whether a page fault of the kernel's was in a copy for a user. That goes on,
-/// or says so to its caller.
+/// Whether a fault of the kernel's was in a copy for a user. That goes on, or
+/// says so to its caller.
 pub(crate) fn mends_fault(frame: &mut Frame) -> bool {
+    if frame.vector == exception::DEBUG {
+        // A copy touched what the user watches: a trap, after the access.
+        return debug::take_status() & debug::BREAKPOINTS != 0;
+    }
     if frame.vector != exception::PAGE_FAULT {
         return false;
     }
