@@ -95,7 +95,9 @@ case! {
         }
         assert!(frames::counts().low_free < 4096 || pieces.len() == pieces.capacity());
         if frames::counts().low_free == 0 {
-            assert!(Guarded::<508>::new(0).is_err());
+            // Some blocks may be left of what cases before had.
+            let small: [_; 64] = core::array::from_fn(|_| Guarded::<508>::new(0));
+            assert!(small.iter().any(Result::is_err), "it is not exhausted");
         }
     }
 }

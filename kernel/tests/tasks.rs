@@ -1,13 +1,14 @@
 //! Tasks and threads that others suspend, abort and terminate, whatever they do.
 
 use abi::message::MsgReturn;
+use kernel_core::ipc::right::{Disposition, Right};
 
 use super::threads::{mapped, until_ended};
-use super::user::{prepare, resume};
+use super::user::{CODE, prepare, resume};
 use crate::ktest::case;
 use crate::mm::shared::Shared;
 use crate::sched::{self, Thread, stop};
-use crate::task::{Task, UserThread};
+use crate::task::{Special, Task, UserThread};
 
 /// `jmp .`
 const SPINS: &[u8] = &[0xeb, 0xfe];
@@ -161,6 +162,33 @@ case! {
         for (task, _thread) in load {
             task.terminate();
         }
+        until_ended(before);
+    }
+
+    fn end_where_they_ask_for_help() {
+        let before = mapped();
+        // ud2
+        let (task, thread) = prepare(&[0x0f, 0x0b]);
+        let port = task.names().allocate(Right::Receive).expect("there is room");
+        let right = task.names().take(port, Disposition::MakeSend).expect("it receives");
+        task.set_special(Special::Exception, right);
+        resume(&thread);
+        for _ in 0..4 {
+            pause();
+            // It asks again.
+            stop::abort(&thread);
+        }
+        let eip = stop::with_registers(&thread, |registers| registers.frame.trap.eip);
+        assert_eq!(eip, Some(CODE.as_u32()));
+        end(task, thread, before);
+    }
+
+    fn find_no_help_at_the_kernel() {
+        let before = mapped();
+        let (task, thread) = prepare(&[0x0f, 0x0b]);
+        task.set_special(Special::Exception, task.port().make_send());
+        resume(&thread);
+        drop((task, thread));
         until_ended(before);
     }
 }

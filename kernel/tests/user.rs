@@ -10,7 +10,8 @@ use crate::mm::shared::Shared;
 use crate::sched::{self, Thread};
 use crate::task::{Name, Task, UserThread};
 
-const CODE: VirtAddr = VirtAddr::new(0x0804_8000);
+/// Where programs are.
+pub(super) const CODE: VirtAddr = VirtAddr::new(0x0804_8000);
 const STACK: VirtAddr = VirtAddr::new(0x0900_0000);
 
 /// A task with a thread that runs `code`.

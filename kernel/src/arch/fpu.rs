@@ -110,6 +110,23 @@ impl State {
         }
     }
 
+    /// The status word, whose errors are forgotten; the thread runs.
+    pub(crate) fn take_errors(&mut self) -> u32 {
+        /// Errors, their summary, and busy.
+        const ERRORS: u16 = 0x80ff;
+        self.save_if_used();
+        let at = match has_fxsave() {
+            true => 2,
+            false => 4,
+        };
+        let Some(place) = self.image[at..].first_chunk_mut() else {
+            return 0;
+        };
+        let status = u16::from_le_bytes(*place);
+        *place = (status & !ERRORS).to_le_bytes();
+        status.into()
+    }
+
     /// Puts them into the processor, and lets the thread use them.
     pub(crate) fn load(&mut self) {
         self.is_used = true;

@@ -23,16 +23,32 @@ use super::segments::{DOUBLE_FAULT_TASK, KERNEL_CODE, KERNEL_DATA, PER_CPU, USER
 
 /// Vectors of exceptions, by Intel SDM 3A table 6-1.
 pub(crate) mod exception {
+    /// A quotient that is too large, or division by zero.
+    pub(crate) const DIVIDE: u32 = 0;
     /// Single steps and breakpoints by register.
     pub(crate) const DEBUG: u32 = 1;
     /// Non-maskable interrupt.
     pub(crate) const NMI: u32 = 2;
+    /// `int3`.
+    pub(crate) const BREAKPOINT: u32 = 3;
+    /// `into`.
+    pub(crate) const OVERFLOW: u32 = 4;
+    /// `bound`.
+    pub(crate) const BOUND: u32 = 5;
     /// Floating-point registers that are not the thread's.
     pub(crate) const NO_FPU: u32 = 7;
     /// A fault while delivering a fault.
     pub(crate) const DOUBLE_FAULT: u32 = 8;
+    /// From here to [`PROTECTION`], segments are at fault: a task state's.
+    pub(crate) const INVALID_TSS: u32 = 10;
+    /// What nobody else is about.
+    pub(crate) const PROTECTION: u32 = 13;
     /// Page fault.
     pub(crate) const PAGE_FAULT: u32 = 14;
+    /// Floating-point error.
+    pub(crate) const FPU_ERROR: u32 = 16;
+    /// Floating-point error of SSE.
+    pub(crate) const SIMD_ERROR: u32 = 19;
     /// How many vectors are the processor's own.
     pub(crate) const COUNT: u32 = 32;
 

@@ -33,6 +33,11 @@ impl HeldRight {
         })
     }
 
+    /// Whether it is a send right to a port that was live when it was copied.
+    pub(crate) fn is_live(&self) -> bool {
+        matches!(self.0, Carried::Send(_))
+    }
+
     /// The right, for the caller to keep or to give up.
     pub(crate) fn into_carried(mut self) -> Carried {
         mem::replace(&mut self.0, Carried::Null)

@@ -7,6 +7,7 @@
 //! handed back to whoever sent it, as a [`Request`]: the layers above know what
 //! the port stands for.
 
+mod call;
 mod held;
 mod kernel_port;
 mod message;
@@ -20,6 +21,7 @@ use kernel_core::ipc::port::{Effects, Ports, SpaceId};
 use kernel_core::ipc::right::{Carried, DEAD, Disposition, NULL, Refusal, Right};
 use kernel_core::ipc::space::Space;
 
+pub(crate) use self::call::{Called, call};
 pub(crate) use self::held::HeldRight;
 pub(crate) use self::kernel_port::KernelPort;
 use self::kernel_port::Objects;

@@ -57,4 +57,9 @@ impl Words {
     pub(super) fn words(&self) -> &[i32] {
         &self.words[..self.count]
     }
+
+    /// The words, where they have no sign, and how many of them count.
+    pub(super) fn unsigned(&self) -> ([u32; MOST], usize) {
+        (self.words.map(|word| word as u32), self.count)
+    }
 }

@@ -43,8 +43,9 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             let words = stop::with_registers(other(thread?)?, |registers| {
                 thread_state::get(registers, of.flavor, of.old_state_count)
             });
+            let (words, count) = words.ok_or(INVALID)??.unsigned();
             reply.with(&thread_get_state::Reply {
-                old_state: Array::new(words.ok_or(INVALID)??.words()),
+                old_state: Array::new(&words[..count]),
             })
         }),
         thread_set_state::ID => call.answer(|of: thread_set_state::Request<'_>| {

@@ -14,8 +14,8 @@ use super::info::Words;
 use crate::arch::fpu::{self, Kind};
 use crate::arch::segments::{USER_CODE, USER_DATA};
 use crate::arch::trap::{EFLAGS_USER, UserFrame};
-use crate::mm::space::USER_END;
 use crate::sched::{Kept, Registers};
+use crate::vm::space::USER_END;
 
 /// Flags that no user sets: privilege, nested tasks, an instruction that passes
 /// over its breakpoint, and virtual 8086 mode.

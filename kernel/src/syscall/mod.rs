@@ -19,7 +19,7 @@ use crate::ipc::{Patience, Receive, Send, Sent};
 use crate::sched;
 use crate::server;
 use crate::task::host::Host;
-use crate::task::{Special, UserThread, end_thread, with_current};
+use crate::task::{Exception, Special, UserThread, raise, with_current};
 
 const KERN_SUCCESS: u32 = KernReturn::SUCCESS.0 as u32;
 const KERN_INVALID_ADDRESS: u32 = KernReturn::INVALID_ADDRESS.0 as u32;
@@ -44,7 +44,9 @@ fn obey(frame: &mut UserFrame) {
     let number = frame.trap.eax as i32;
     // The lowest of all numbers passes the reference kernel's check: seen.
     if !(LOWEST..=0).contains(&number) && number != i32::MIN {
-        end_thread(frame, format_args!("no system call has number {number}"));
+        let why = format_args!("no system call has number {number}");
+        raise(frame, Exception::NO_SYSTEM_CALL, why);
+        return;
     }
     let arguments = Arguments { esp: frame.esp };
     let result = with_current(|user| call(user, number, &arguments));

@@ -1,20 +1,55 @@
 //! What a user thread's faults lead to.
 //!
-//! Called by the trap layer.
+//! Owns which exception each is (`mach/exception.h`, `mach/i386/exception.h`, as
+//! the reference kernel raises them), and who is told: the thread's exception
+//! port, then the task's; without help from either the task ends. Called by the
+//! trap layer.
 
 use core::fmt;
 
+use abi::kern_return::KernReturn;
+use abi::layout::thread::*;
+use abi::routine::exc::exception_raise;
+use abi::wire::CopySend;
 use kernel_core::addr::VirtAddr;
+use kernel_core::ipc::right::NULL;
 use kernel_core::vm::map::MapError;
 
 use super::thread::end_current;
-use super::with_current;
+use super::{Special, UserThread, with_current};
 use crate::arch::debug;
 use crate::arch::trap::{Frame, UserFrame, exception};
 use crate::arch::{interrupts, processor, user_memory};
 use crate::console::println;
+use crate::ipc::{Called, Gives, HeldRight, call};
 use crate::sched;
 use crate::vm::fault::Touch;
+use crate::vm::space::USER_END;
+
+/// An exception of Mach's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Exception {
+    /// One of `EXC_*`.
+    pub(crate) exception: i32,
+    /// What it means depends on that.
+    pub(crate) code: i32,
+    /// The same.
+    pub(crate) subcode: u32,
+}
+
+impl Exception {
+    const fn new(exception: i32, code: i32, subcode: u32) -> Exception {
+        Exception {
+            exception,
+            code,
+            subcode,
+        }
+    }
+
+    /// A system call that is none.
+    pub(crate) const NO_SYSTEM_CALL: Exception =
+        Exception::new(EXC_BAD_INSTRUCTION, EXC_I386_INVOP, 0);
+}
 
 /// An exception in user mode; from the trap layer.
 pub(crate) fn on_exception(frame: &mut UserFrame) {
@@ -29,19 +64,87 @@ pub(crate) fn on_exception(frame: &mut UserFrame) {
     let address = processor::fault_address();
     // SAFETY: the kernel has started: every vector has its handler.
     unsafe { interrupts::enable() };
-    let name = exception::name(frame.trap.vector);
-    let error = frame.trap.error;
-    if frame.trap.vector != exception::PAGE_FAULT {
-        end_thread(frame, format_args!("{name}, error code {error:#x}"));
-    }
-    if let Err(why) = touch(address, error) {
-        let code = why.code();
-        end_thread(
-            frame,
-            format_args!("{name} at {address}, error code {error:#x}, which is kern_return {code}"),
-        );
+    if let Some(raised) = exception_of(&frame.trap, address) {
+        let name = exception::name(frame.trap.vector);
+        let error = frame.trap.error;
+        match frame.trap.vector {
+            exception::PAGE_FAULT => {
+                let code = raised.code;
+                let why = format_args!("{name} at {address}, error code {error:#x}, code {code}");
+                raise(frame, raised, why);
+            }
+            _ => raise(frame, raised, format_args!("{name}, error code {error:#x}")),
+        }
     }
     let _ = interrupts::disable();
+}
+
+/// Which exception it is; none if the kernel could help.
+fn exception_of(trap: &Frame, address: VirtAddr) -> Option<Exception> {
+    let vector = trap.vector;
+    Some(match vector {
+        exception::PAGE_FAULT => match touch(address, trap.error) {
+            Ok(()) => return None,
+            // Beyond what a map could have.
+            Err(_) if address.as_u32() >= USER_END => {
+                Exception::new(EXC_BAD_ACCESS, EXC_I386_PGFLT, address.as_u32())
+            }
+            Err(why) => Exception::new(EXC_BAD_ACCESS, why.code(), address.as_u32()),
+        },
+        exception::DIVIDE => Exception::new(EXC_ARITHMETIC, EXC_I386_DIV, 0),
+        exception::DEBUG => Exception::new(EXC_BREAKPOINT, EXC_I386_SGL, 0),
+        exception::BREAKPOINT => Exception::new(EXC_BREAKPOINT, EXC_I386_BPT, 0),
+        exception::OVERFLOW => Exception::new(EXC_ARITHMETIC, EXC_I386_INTO, 0),
+        exception::BOUND => Exception::new(EXC_SOFTWARE, EXC_I386_BOUND, 0),
+        exception::INVALID_TSS..=exception::PROTECTION => {
+            Exception::new(EXC_BAD_INSTRUCTION, vector as i32, trap.error)
+        }
+        exception::FPU_ERROR | exception::SIMD_ERROR => {
+            let mut status = 0;
+            sched::with_kept(|kept| status = kept.fpu.take_errors());
+            Exception::new(EXC_ARITHMETIC, EXC_I386_EXTERR, status)
+        }
+        _ => Exception::new(EXC_BAD_INSTRUCTION, EXC_I386_INVOP, 0),
+    })
+}
+
+/// Asks for help with an exception of the thread that calls; returns when it is
+/// to go on, with registers that others may have changed. `why` is for people,
+/// if nobody helps.
+pub(crate) fn raise(frame: &UserFrame, raised: Exception, why: fmt::Arguments<'_>) {
+    let is_helped = with_current(|user| {
+        let ports = [
+            user.special(Special::Exception),
+            user.task.special(Special::Exception),
+        ];
+        ports.into_iter().any(|port| ask(user, port, raised))
+    });
+    if is_helped != Some(true) {
+        end_thread(frame, why);
+    }
+}
+
+/// Asks who has `port`; tells whether the thread is to go on.
+fn ask(user: &UserThread, port: HeldRight, raised: Exception) -> bool {
+    if !port.is_live() {
+        return false;
+    }
+    let mut gives = Gives::default();
+    gives.right(user.port().make_send());
+    gives.right(user.task.port().make_send());
+    let request = exception_raise::Request {
+        thread: CopySend::new(NULL),
+        task: CopySend::new(NULL),
+        exception: raised.exception,
+        code: raised.code,
+        subcode: raised.subcode as i32,
+    };
+    match call(port, &request, gives, &user.waiter) {
+        Called::Answered(KernReturn::SUCCESS) => true,
+        // The instruction says it again, if it is not to end.
+        Called::Interrupted => true,
+        Called::Answered(_) | Called::Failed => false,
+    }
 }
 
 /// Makes the page usable that a page fault of the current task was about.
@@ -79,9 +182,8 @@ pub(crate) fn mends_fault(frame: &mut Frame) -> bool {
     true
 }
 
-/// Ends the task that calls, which nobody can help: there is nobody yet to ask for
-/// help.
-pub(crate) fn end_thread(frame: &UserFrame, why: fmt::Arguments<'_>) -> ! {
+/// Ends the task that calls, which nobody helps.
+fn end_thread(frame: &UserFrame, why: fmt::Arguments<'_>) -> ! {
     with_current(|user| {
         println!(
             "exov6: thread of `{}` ended: {why}; eip {:#010x} esp {:#010x}",

@@ -23,7 +23,7 @@ use kernel_core::ipc::Refusal;
 #[cfg(feature = "ktest")]
 use kernel_core::vm::map::Protection;
 
-pub(crate) use self::exception::{end_thread, mends_fault, on_exception};
+pub(crate) use self::exception::{Exception, mends_fault, on_exception, raise};
 pub(crate) use self::name::Name;
 pub(crate) use self::special::Special;
 pub(crate) use self::suspend::NotSuspended;

@@ -4,7 +4,9 @@
 
 use alloc::vec::Vec;
 
+use abi::kern_return::KernReturn;
 use abi::message::{Bits, Descriptor, HEADER_BYTES, Header as Layout, NotifyId, TypeName};
+use abi::routine::REPLY_HEADER_BYTES;
 use kernel_core::ipc::message::{self, Place};
 use kernel_core::ipc::port::Effect;
 use kernel_core::ipc::right::{Carried, NULL};
@@ -63,6 +65,34 @@ impl Kmsg {
             remote: to,
             local: Carried::Null,
         })
+    }
+
+    /// A request of the kernel's, with what its body carries in order. Without
+    /// memory for it the rights come back.
+    pub(in crate::ipc) fn request(
+        remote: Carried,
+        local: Carried,
+        mut bytes: Vec<u8>,
+        gives: &mut Gives,
+    ) -> Result<Kmsg, (Carried, Carried)> {
+        let attached = attach(&mut bytes, gives).ok_or((remote, local))?;
+        let bits = Layout::read(&bytes).map_or(0, |header| header.bits.0);
+        Ok(Kmsg {
+            bytes,
+            bits: bits & Bits::COMPLEX,
+            attached,
+            remote,
+            local,
+        })
+    }
+
+    /// The code in a reply with this id that says nothing else.
+    pub(in crate::ipc) fn code_of_reply(&mut self, id: i32) -> Option<KernReturn> {
+        let bytes = self.as_received();
+        let header = Layout::read(bytes)?;
+        let is_plain = bytes.len() == REPLY_HEADER_BYTES && !header.bits.is_complex();
+        let word = read(bytes, REPLY_HEADER_BYTES - size_of::<u32>());
+        (header.id == id && is_plain).then_some(KernReturn(word as i32))
     }
 
     /// The kernel's answer, to the right to reply, with what its body carries in

@@ -23,7 +23,7 @@ macro_rules! mach_routines {
             16 thread_terminate target_thread: CopySend () -> ();
             17 thread_get_state target_thread: CopySend
                 (flavor: i32, old_state_count: u32)
-                -> <'a> (old_state: Array<'a, i32, 1024>);
+                -> <'a> (old_state: Array<'a, u32, 1024>);
             18 thread_set_state target_thread: CopySend<'a>
                 (flavor: i32, new_state: Array<'a, u32, 1024>)
                 -> ();
