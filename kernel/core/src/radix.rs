@@ -157,6 +157,8 @@ impl<T> Radix<T> {
         if gone {
             self.root = None;
             self.levels = 0;
+            // With what was reserved and never needed.
+            self.nodes = Arena::new();
         }
         self.values.remove(value)
     }
