@@ -92,7 +92,7 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
     }
     trace::record(Kind::Boot, Step::Controllers as u32, 0);
     for not_wired in [
-        time::init(sched::on_tick),
+        time::init(sched::on_tick, sched::on_local_tick),
         console::enable_input(monitor::on_typed),
     ]
     .into_iter()

@@ -59,6 +59,10 @@ proptest! {
             }
             let best = model.iter().position(|list| !list.is_empty());
             prop_assert_eq!(queue.best().map(usize::from), best);
+            for (priority, list) in model.iter().enumerate() {
+                prop_assert_eq!(queue.first_of(priority as u8), list.front().copied());
+            }
+            prop_assert_eq!(queue.first_of(PRIORITIES), None);
             prop_assert_eq!(queue.len() as usize, model.iter().flatten().count());
             for thread in 0..40u8 {
                 let queued = model.iter().flatten().any(|other| *other == thread);

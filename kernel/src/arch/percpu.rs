@@ -22,6 +22,15 @@ use x86::bits32::task::TaskStateSegment;
 /// Processors the kernel can drive.
 pub(crate) const MAX_CPUS: usize = kernel_core::topology::MAX_CPUS;
 
+/// What a processor does, seen from an interrupt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// A user program.
+    User,
+    /// The kernel.
+    Kernel,
+}
+
 /// One processor's area. The self pointer must stay first: FS:0 is read.
 #[repr(C)]
 pub(crate) struct PerCpu {
@@ -34,6 +43,9 @@ pub(crate) struct PerCpu {
     interrupts: AtomicU32,
     segments: UnsafeCell<Segments>,
     held_locks: UnsafeCell<HeldLocks>,
+    /// Whether the last interrupt came from user mode. Behind the segments,
+    /// whose alignment is that of what stands before them.
+    was_user: AtomicBool,
 }
 
 // SAFETY: `segments` is written before the area is published; afterwards only
@@ -52,6 +64,7 @@ impl PerCpu {
             interrupts: AtomicU32::new(0),
             segments: UnsafeCell::new(Segments::new()),
             held_locks: UnsafeCell::new(HeldLocks::new()),
+            was_user: AtomicBool::new(false),
         }
     }
 
@@ -103,8 +116,18 @@ impl PerCpu {
         self.interrupt_depth.load(Ordering::Relaxed) != 0
     }
 
+    /// What the last interrupt met.
+    pub(crate) fn interrupted(&self) -> Mode {
+        match self.was_user.load(Ordering::Relaxed) {
+            true => Mode::User,
+            false => Mode::Kernel,
+        }
+    }
+
     /// Notes that an interrupt handler begins.
-    pub(crate) fn enter_interrupt(&self) {
+    pub(crate) fn enter_interrupt(&self, interrupted: Mode) {
+        self.was_user
+            .store(interrupted == Mode::User, Ordering::Relaxed);
         self.interrupt_depth.fetch_add(1, Ordering::Relaxed);
         self.interrupts.fetch_add(1, Ordering::Relaxed);
     }
@@ -126,7 +149,7 @@ impl PerCpu {
     }
 
     /// The state that a double fault's task switch saved.
-    pub(crate) fn interrupted(&self) -> TaskStateSegment {
+    pub(crate) fn before_double_fault(&self) -> TaskStateSegment {
         // SAFETY: only read on the owning processor, in its double-fault task,
         // when nothing else runs on it.
         unsafe { Segments::interrupted(self.segments.get()) }

@@ -18,7 +18,7 @@ use x86::segmentation::{
     TaskGateDescriptorBuilder,
 };
 
-use super::percpu;
+use super::percpu::{self, Mode};
 use super::segments::{DOUBLE_FAULT_TASK, KERNEL_CODE, KERNEL_DATA, PER_CPU, USER_CODE, USER_DATA};
 
 /// Vectors of exceptions, by Intel SDM 3A table 6-1.
@@ -107,6 +107,11 @@ const STUB_SIZE: usize = 16;
 /// Exceptions for which the processor pushes an error code, one bit each: 8, 10
 /// to 14 and 17 (Intel SDM 3A table 6-1).
 const PUSH_ERROR_CODE: u32 = 1 << 8 | 0b1_1111 << 10 | 1 << 17;
+/// Whether a frame with this vector is that of a device or another processor.
+pub(crate) fn is_interrupt(vector: u32) -> bool {
+    (IRQ_BASE..GATE_VECTOR).contains(&vector)
+}
+
 /// The opcode of `push imm8`; the assembler takes no symbol for one.
 const PUSH_IMM8: u8 = 0x6a;
 const _: () = assert!(SPURIOUS_VECTOR & 0xf == 0xf && (SPURIOUS_VECTOR as usize) < VECTORS);
@@ -306,7 +311,7 @@ extern "C" fn trap_entry(at: *mut UserFrame) {
         match frame.vector {
             exception::DEBUG if is_stepping_through_gate(frame.eip) => {}
             0..exception::COUNT => (handlers.exception)(frame),
-            vector => interrupt(handlers, vector),
+            vector => interrupt(handlers, vector, Mode::Kernel),
         }
         return;
     }
@@ -319,7 +324,7 @@ extern "C" fn trap_entry(at: *mut UserFrame) {
     match frame.trap.vector {
         GATE_VECTOR => (handlers.system_call)(frame),
         0..exception::COUNT => (handlers.user_exception)(frame),
-        vector => interrupt(handlers, vector),
+        vector => interrupt(handlers, vector, Mode::User),
     }
     (handlers.before_user)(frame);
 }
@@ -330,9 +335,9 @@ fn is_stepping_through_gate(eip: u32) -> bool {
     (gate_address()..=gate_stepped as *const () as u32).contains(&eip)
 }
 
-fn interrupt(handlers: &Handlers, vector: u32) {
+fn interrupt(handlers: &Handlers, vector: u32, interrupted: Mode) {
     let cpu = percpu::current();
-    cpu.enter_interrupt();
+    cpu.enter_interrupt(interrupted);
     (handlers.interrupt)(vector);
     cpu.leave_interrupt();
 }

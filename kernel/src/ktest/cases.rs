@@ -12,12 +12,16 @@ mod interrupts;
 mod kernel_map;
 #[path = "../../tests/pmap.rs"]
 mod pmap;
+#[path = "../../tests/schedule.rs"]
+mod schedule;
 #[path = "../../tests/shared.rs"]
 mod shared;
 #[path = "../../tests/space.rs"]
 mod space;
 #[path = "../../tests/stack.rs"]
 mod stack;
+#[path = "../../tests/stop.rs"]
+mod stop;
 #[path = "../../tests/symbols.rs"]
 mod symbols;
 #[path = "../../tests/sync.rs"]

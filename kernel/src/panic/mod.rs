@@ -84,7 +84,7 @@ pub(crate) fn on_exception(frame: &Frame) -> ! {
 
 /// A double fault: the state is in the TSS that the processor left.
 pub(crate) fn on_double_fault() -> ! {
-    let registers = Registers::of_task(&percpu::current().interrupted());
+    let registers = Registers::of_task(&percpu::current().before_double_fault());
     report(
         format_args!("double fault{}", StackHint(registers.esp)),
         &registers,

@@ -1,7 +1,15 @@
-//! Threads in a row, linked through themselves: joining one takes no memory.
+//! Threads in rows: those that are ready, by priority, and those that wait for
+//! something to happen to another thread.
 //!
-//! **Invariants**: a thread is in one queue at most; `last` is the end of the
-//! chain that begins with `first`, and both are empty or neither.
+//! All are linked through themselves: joining takes no memory.
+//!
+//! **Invariants**: a thread is among the ready once at most, and in one other
+//! queue at most; `last` is the end of the chain that begins with `first`, and
+//! both are empty or neither.
+
+use core::ptr::NonNull;
+
+use kernel_core::sched::queue::{Link, Links, RunQueue};
 
 use super::guarded::Key;
 use super::thread::Thread;
@@ -21,8 +29,9 @@ impl Queue {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.first.is_none()
+    /// All of it; nothing stays.
+    pub(super) fn take(&mut self) -> Queue {
+        core::mem::replace(self, Queue::new())
     }
 
     pub(super) fn push(&mut self, thread: Shared<Thread>, key: &mut Key) {
@@ -41,4 +50,66 @@ impl Queue {
         }
         Some(thread)
     }
+}
+
+/// A thread that is ready: its own hold keeps it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Handle(NonNull<Thread>);
+
+// SAFETY: it leads to what is shared between processors anyway.
+unsafe impl Send for Handle {}
+
+impl Handle {
+    fn thread(&self) -> &Thread {
+        // SAFETY: a thread that is ready has been started and has not ended, so
+        // its hold owns it; whoever takes it out takes the handle with it.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Links<Handle> for Key {
+    fn link(&mut self, handle: Handle) -> &mut Link<Handle> {
+        let thread = handle.0;
+        // SAFETY: as above, for as long as the thread is queued.
+        unsafe { thread.as_ref() }.link.get(self)
+    }
+}
+
+/// The threads that are ready, the best priority first.
+pub(super) struct Ready(RunQueue<Handle>);
+
+impl Ready {
+    pub(super) const fn new() -> Ready {
+        Ready(RunQueue::new())
+    }
+
+    /// The best priority among them.
+    pub(super) fn best(&self) -> Option<u8> {
+        self.0.best()
+    }
+
+    /// Puts a thread that has its hold behind all others of `priority`.
+    pub(super) fn push(&mut self, thread: &Shared<Thread>, priority: u8, key: &mut Key) {
+        self.0.push(handle_of(thread), priority, key);
+    }
+
+    /// The next of the best priority.
+    pub(super) fn take(&mut self, key: &mut Key) -> Option<Shared<Thread>> {
+        let handle = self.0.take(key)?;
+        handle.thread().hold.get(key).clone()
+    }
+
+    /// Who has waited longest with `priority`; it stays.
+    pub(super) fn first_of(&self, priority: u8, key: &mut Key) -> Option<Shared<Thread>> {
+        self.0.first_of(priority)?.thread().hold.get(key).clone()
+    }
+
+    /// Takes `thread` out, if it is one of them; tells whether it was.
+    pub(super) fn remove(&mut self, thread: &Shared<Thread>, key: &mut Key) -> bool {
+        self.0.remove(handle_of(thread), key).is_some()
+    }
+}
+
+fn handle_of(thread: &Shared<Thread>) -> Handle {
+    Handle(NonNull::from(&**thread))
 }

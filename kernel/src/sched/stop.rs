@@ -5,18 +5,23 @@
 //! which counts its reasons. A thread that runs on another processor is told by
 //! an interrupt, and whoever must know waits until it has come to a stop.
 //!
-//! **Invariants**: stand beside the fields.
+//! **Invariants**: a watcher is in the queue of the thread that it watches from
+//! when it says that it will wait until it is woken, by that thread's stop.
 
-use super::thread::{END, Registers, STOP, State, Wait};
-use super::{SCHEDULER, Scheduler, Thread, Wake, block, go_to_next, with_current};
-use crate::arch::{lapic, percpu, trap};
+use kernel_core::sched::priority::Scheduling;
+
+use super::dispatch::go_to_next;
+use super::thread::{ABORT, END, Registers, STOP, State, Wait};
+use super::{SCHEDULER, Scheduler, Thread, Wake, block, second, with_current};
 use crate::mm::shared::Shared;
 
 /// How far a thread is to be off.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
-    /// It does not run.
+    /// It does not run, or nobody wants it to stop.
     Still,
+    /// It left the kernel since it was aborted, or does not run.
+    Left,
     /// It ended, or waits for what nobody may interrupt, to end then.
     Ended,
 }
@@ -46,25 +51,32 @@ pub(crate) fn release(thread: &Shared<Thread>) {
 pub(crate) fn end(thread: &Shared<Thread>) {
     let mut scheduler = SCHEDULER.lock();
     thread.ask(END);
-    match *thread.state.get(&mut scheduler.key) {
-        State::Waiting(Wait::Interruptible) => {
-            scheduler.wake(thread, Wake::Interrupted);
-        }
-        _ => scheduler.go_on(thread),
-    }
+    // What it has left to do is the kernel's, and others may wait for that.
+    let kernel = Scheduling::new(0, 0, second());
+    *thread.scheduling.get(&mut scheduler.key) = kernel;
+    scheduler.place_anew(thread);
+    scheduler.interrupt(thread);
+    scheduler.go_on(thread);
     scheduler.poke(thread);
 }
 
-/// Ends what `thread` waits for, if that may be (`thread_abort`).
+/// Ends what `thread` waits for, if that may be (`thread_abort`); returns when
+/// it has left the kernel, or waits for what nobody may interrupt.
 pub(crate) fn abort(thread: &Shared<Thread>) {
-    let mut scheduler = SCHEDULER.lock();
-    let is_held = *thread.stops.get(&mut scheduler.key) > 0;
-    *thread.is_aborted.get(&mut scheduler.key) = is_held;
-    if let State::AboutToWait(Wait::Interruptible) | State::Waiting(Wait::Interruptible) =
-        *thread.state.get(&mut scheduler.key)
     {
-        scheduler.wake(thread, Wake::Interrupted);
+        let mut scheduler = SCHEDULER.lock();
+        scheduler.end_depression(thread);
+        let is_held = *thread.stops.get(&mut scheduler.key) > 0;
+        *thread.is_aborted.get(&mut scheduler.key) = is_held;
+        thread.ask(ABORT);
+        if scheduler.is_off(thread, Until::Left) {
+            thread.ask_no_more(ABORT);
+            return;
+        }
+        scheduler.interrupt(thread);
+        scheduler.poke(thread);
     }
+    until(thread, Until::Left);
 }
 
 /// Returns when `thread`, which somebody holds, does not run; at once for the
@@ -79,6 +91,8 @@ pub(crate) fn until_ended(thread: &Shared<Thread>) {
     until(thread, Until::Ended);
 }
 
+/// Nobody interrupts this, and two threads do not wait for each other: one that
+/// waits here is off for all others.
 fn until(thread: &Shared<Thread>, until: Until) {
     with_current(|own| {
         if own.is_same(thread) {
@@ -91,7 +105,9 @@ fn until(thread: &Shared<Thread>, until: Until) {
             }
             let inner = &mut *scheduler;
             *own.state.get(&mut inner.key) = State::AboutToWait(Wait::Uninterruptible);
-            inner.watchers.push(own.clone(), &mut inner.key);
+            let mut row = thread.watchers.get(&mut inner.key).take();
+            row.push(own.clone(), &mut inner.key);
+            *thread.watchers.get(&mut inner.key) = row;
             drop(scheduler);
             block();
         }
@@ -123,76 +139,102 @@ pub(crate) fn with_registers<R>(
 /// Stops the thread that calls, where it would go back to user mode, for as long
 /// as anybody wants it; tells whether it is to end.
 pub(super) fn stop_if_asked() -> bool {
-    with_current(|thread| {
+    let is_to_end = with_current(|thread| {
         let mut scheduler = SCHEDULER.lock();
+        if thread.asked() & ABORT != 0 {
+            thread.ask_no_more(ABORT);
+            scheduler.tell_watchers(thread);
+        }
         if thread.is_to_stop() {
-            scheduler.becomes(thread, State::Stopped);
-            go_to_next(&mut scheduler);
+            *thread.state.get(&mut scheduler.key) = State::Stopped;
+            go_to_next(&mut scheduler, None);
         }
         thread.is_to_end()
-    })
-    .unwrap_or(false)
+    });
+    is_to_end.unwrap_or(false)
 }
 
 impl Scheduler {
-    /// The state of `thread` is another, in which it does not run.
-    pub(super) fn becomes(&mut self, thread: &Thread, state: State) {
-        *thread.state.get(&mut self.key) = state;
+    /// The watchers of `thread`, which leaves its processor, look again if it
+    /// does not simply let others run.
+    pub(super) fn tell_of_stop(&mut self, thread: &Thread) {
         // Nobody watches a thread without asking something of it.
         if thread.asked() == 0 {
             return;
         }
-        let mut itself = None;
-        while let Some(watcher) = self.watchers.pop(&mut self.key) {
-            match core::ptr::eq(&raw const *watcher, thread) {
-                true => itself = Some(watcher),
-                false => {
-                    self.wake(&watcher, Wake::Event);
-                }
-            }
-        }
-        if let Some(itself) = itself {
-            self.watchers.push(itself, &mut self.key);
+        if let State::Stopped | State::Waiting(_) | State::Gone = *thread.state.get(&mut self.key) {
+            self.tell_watchers(thread);
         }
     }
 
-    fn is_off(&mut self, thread: &Thread, until: Until) -> bool {
-        match *thread.state.get(&mut self.key) {
-            State::Gone | State::Waiting(Wait::Uninterruptible) => true,
-            State::New | State::Stopped | State::Held(_) | State::Waiting(_) => {
-                until == Until::Still
-            }
-            State::Running | State::AboutToWait(_) | State::Woken(_) => false,
+    fn tell_watchers(&mut self, thread: &Thread) {
+        let mut row = thread.watchers.get(&mut self.key).take();
+        while let Some(watcher) = row.pop(&mut self.key) {
+            self.wake(&watcher, Wake::Event);
         }
     }
 
-    /// Lets a thread go on that nothing but a stop kept.
-    fn go_on(&mut self, thread: &Shared<Thread>) {
+    fn is_off(&mut self, thread: &Shared<Thread>, until: Until) -> bool {
+        let state = *thread.state.get(&mut self.key);
+        match (state, until) {
+            (State::Gone | State::Waiting(Wait::Uninterruptible), _) => true,
+            (_, Until::Ended) => false,
+            // Whatever it did since then.
+            (_, Until::Left) if thread.asked() & ABORT == 0 => true,
+            (State::New | State::Stopped | State::Held(_), _) => true,
+            (State::Waiting(_), _) => until == Until::Still,
+            (State::AboutToWait(_) | State::Woken(_), _) => false,
+            (State::Running, Until::Still) => {
+                thread.asked() & STOP == 0 || self.stops_at_edge(thread)
+            }
+            (State::Running, Until::Left) => *thread.is_at_edge.get(&mut self.key),
+        }
+    }
+
+    /// Stops a thread that is ready to go on in user mode: it need not run to do
+    /// that itself.
+    fn stops_at_edge(&mut self, thread: &Shared<Thread>) -> bool {
+        let stops = *thread.is_at_edge.get(&mut self.key)
+            && thread.is_to_stop()
+            && self.take_from_ready(thread);
+        if stops {
+            *thread.state.get(&mut self.key) = State::Stopped;
+        }
+        stops
+    }
+
+    /// Ends a wait of `thread` that may be ended.
+    fn interrupt(&mut self, thread: &Shared<Thread>) {
+        if let State::AboutToWait(Wait::Interruptible) | State::Waiting(Wait::Interruptible) =
+            *thread.state.get(&mut self.key)
+        {
+            self.wake(thread, Wake::Interrupted);
+        }
+    }
+
+    /// Lets a thread go on that nothing but a stop kept, or that never began.
+    pub(super) fn go_on(&mut self, thread: &Shared<Thread>) {
         let state = thread.state.get(&mut self.key);
         match *state {
-            State::New => self.start(thread),
-            State::Stopped => {
+            State::New | State::Stopped => {
                 *state = State::Running;
-                self.make_ready(thread.clone());
+                // From its first start to its end.
+                let before = thread.hold.get(&mut self.key).replace(thread.clone());
+                drop(before);
+                self.make_ready(thread);
             }
             State::Held(why) => {
                 *state = State::Woken(why);
-                self.make_ready(thread.clone());
+                self.make_ready(thread);
             }
             _ => {}
         }
     }
 
     /// Makes `thread` look what it is asked, if it runs on another processor.
-    fn poke(&self, thread: &Shared<Thread>) {
-        let own = percpu::current().id() as usize;
-        let runs = |processor: &super::Processor| {
-            let current = processor.current.as_ref();
-            current.is_some_and(|current| current.is_same(thread))
-        };
-        let found = self.processors.iter().position(runs);
-        if let Some(cpu) = found.filter(|&id| id != own).and_then(percpu::by_id) {
-            lapic::send(cpu.apic_id(), trap::WAKE_VECTOR);
+    fn poke(&mut self, thread: &Shared<Thread>) {
+        if let Some(id) = self.runs_on(thread) {
+            self.tell(id);
         }
     }
 }

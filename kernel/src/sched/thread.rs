@@ -5,11 +5,17 @@ use alloc::boxed::Box;
 use core::any::Any;
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use kernel_core::sched::priority::{Policy, Scheduling};
+use kernel_core::sched::queue::Link;
+
 use super::guarded::{Guarded, Key};
+use super::queue::{Handle, Queue};
+use super::times::Times;
 use crate::arch::debug::DebugRegisters;
 use crate::arch::fpu;
+use crate::arch::percpu::Mode;
 use crate::arch::switch::Saved;
-use crate::arch::trap::UserFrame;
+use crate::arch::trap::{self, UserFrame};
 use crate::mm::OutOfMemory;
 use crate::mm::pmap::Pmap;
 use crate::mm::shared::Shared;
@@ -57,6 +63,8 @@ pub(super) enum State {
 pub(super) const STOP: u32 = 1 << 0;
 /// Asked of a thread: to end, even if it is stopped.
 pub(super) const END: u32 = 1 << 1;
+/// Asked of a thread that was in the kernel: not to wait before it leaves it.
+pub(super) const ABORT: u32 = 1 << 2;
 
 /// What a thread has beside its frame.
 pub(crate) struct Kept {
@@ -90,6 +98,9 @@ enum Body {
     User(Upper),
 }
 
+/// The priority of a user thread that nobody set one for: seen.
+pub(super) const USER_PRIORITY: u8 = 25;
+
 /// A thread of control.
 pub(crate) struct Thread {
     pub(super) saved: Saved,
@@ -105,7 +116,15 @@ pub(crate) struct Thread {
     pub(super) stops: Guarded<u32>,
     /// Was aborted since it is stopped.
     pub(super) is_aborted: Guarded<bool>,
-    /// The next in its queue.
+    /// Preempted where user mode was about to go on: it may stop as it is.
+    pub(super) is_at_edge: Guarded<bool>,
+    pub(super) scheduling: Guarded<Scheduling>,
+    pub(super) times: Guarded<Times>,
+    /// Who waits for it to stop or to end.
+    pub(super) watchers: Guarded<Queue>,
+    /// Its place among the ready.
+    pub(super) link: Guarded<Link<Handle>>,
+    /// The next in its other queue.
     pub(super) next: Guarded<Option<Shared<Thread>>>,
     /// The next of those whose wait has an end.
     pub(super) next_timed: Guarded<Option<Shared<Thread>>>,
@@ -125,7 +144,8 @@ impl Thread {
         let stack = Stack::new()?;
         // SAFETY: the stack is new.
         let saved = unsafe { Saved::for_user(stack.top(), frame) };
-        Thread::new(stack, saved, Some(pmap), Body::User(upper))
+        let scheduling = Scheduling::new(USER_PRIORITY, USER_PRIORITY, super::second());
+        Thread::new(stack, saved, Some(pmap), Body::User(upper), scheduling)
     }
 
     /// A thread of the kernel.
@@ -133,7 +153,10 @@ impl Thread {
         let stack = Stack::new()?;
         // SAFETY: the stack is new.
         let saved = unsafe { Saved::for_kernel(stack.top(), super::kernel_thread_begins) };
-        Thread::new(stack, saved, None, Body::Kernel(entry))
+        let mut scheduling = Scheduling::new(0, 0, super::second());
+        let quantum_ms = super::TURN_MS;
+        scheduling.set_policy(Policy::FixedPriority { quantum_ms }, super::TICK_MS);
+        Thread::new(stack, saved, None, Body::Kernel(entry), scheduling)
     }
 
     fn new(
@@ -141,6 +164,7 @@ impl Thread {
         saved: Saved,
         pmap: Option<Shared<Pmap>>,
         body: Body,
+        scheduling: Scheduling,
     ) -> Result<Shared<Thread>, OutOfMemory> {
         Shared::try_new(Thread {
             saved,
@@ -156,6 +180,11 @@ impl Thread {
             asked: AtomicU32::new(0),
             stops: Guarded::new(0),
             is_aborted: Guarded::new(false),
+            is_at_edge: Guarded::new(false),
+            scheduling: Guarded::new(scheduling),
+            times: Guarded::new(Times::new()),
+            watchers: Guarded::new(Queue::new()),
+            link: Guarded::new(Link::NEW),
             next: Guarded::new(None),
             next_timed: Guarded::new(None),
             deadline: Guarded::new(0),
@@ -207,6 +236,22 @@ impl Thread {
     /// Whether it is to stop, and not to end.
     pub(super) fn is_to_stop(&self) -> bool {
         self.asked() & (STOP | END) == STOP
+    }
+
+    /// Whose work a thread does that is in the kernel: its task's, unless it was
+    /// only interrupted there and is about to go on.
+    pub(super) fn came_for(&self) -> Mode {
+        if self.pmap.is_none() {
+            return Mode::Kernel;
+        }
+        let at = self.stack_top() - size_of::<UserFrame>() as u32;
+        let frame = at as usize as *const UserFrame;
+        // SAFETY: a user thread has its frame there while it is in the kernel.
+        let vector = unsafe { (&raw const (*frame).trap.vector).read_volatile() };
+        match trap::is_interrupt(vector) {
+            true => Mode::User,
+            false => Mode::Kernel,
+        }
     }
 
     /// Gives `use_it` the registers of a user thread that does not run.

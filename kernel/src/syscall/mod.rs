@@ -6,6 +6,7 @@
 //! `KERN_INVALID_ARGUMENT`.
 
 use abi::kern_return::KernReturn;
+use abi::layout::thread::{SWITCH_OPTION_DEPRESS, SWITCH_OPTION_NONE, SWITCH_OPTION_WAIT};
 use abi::message::{MsgReturn, Options};
 use abi::trap as number;
 use kernel_core::ipc::Refusal;
@@ -16,7 +17,7 @@ use crate::arch::trap::UserFrame;
 use crate::arch::user_memory::{self, BadAddress};
 use crate::console;
 use crate::ipc::{Patience, Receive, Send, Sent};
-use crate::sched;
+use crate::sched::{self, How};
 use crate::server;
 use crate::task::host::Host;
 use crate::task::{Exception, Special, UserThread, raise, with_current};
@@ -29,6 +30,8 @@ const KERN_INVALID_ARGUMENT: u32 = KernReturn::INVALID_ARGUMENT.0 as u32;
 const MACH_SEND_INTERRUPTED: u32 = 0x1000_0007;
 /// `MACH_PORT_NULL`.
 const NULL: u32 = 0;
+/// How long `swtch_pri` depresses the caller at most, in milliseconds.
+const DEPRESSED_MS: u32 = 30;
 /// Numbers below are not in the table at all.
 const LOWEST: i32 = -130;
 
@@ -86,11 +89,9 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
             print(arguments.word(0)?)?;
             KERN_SUCCESS
         }
-        number::SWTCH | number::SWTCH_PRI => u32::from(sched::yield_now()),
-        number::THREAD_SWITCH => {
-            sched::yield_now();
-            KERN_SUCCESS
-        }
+        number::SWTCH => u32::from(sched::yield_now()),
+        number::SWTCH_PRI => u32::from(sched::give_way(None, How::Depressed(DEPRESSED_MS))),
+        number::THREAD_SWITCH => thread_switch(arguments)?,
         number::SYSCALL_TASK_TERMINATE
         | number::SYSCALL_VM_ALLOCATE
         | number::SYSCALL_VM_DEALLOCATE
@@ -110,6 +111,19 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
         | number::SYSCALL_THREAD_DEPRESS_ABORT => MACH_SEND_INTERRUPTED,
         _ => KERN_INVALID_ARGUMENT,
     })
+}
+
+/// `thread_switch`: others run, for a time or until it is the caller's turn.
+fn thread_switch(arguments: &Arguments) -> Result<u32, BadAddress> {
+    let time_ms = arguments.word(2)?;
+    let how = match arguments.word(1)? as i32 {
+        SWITCH_OPTION_NONE => How::Ready,
+        SWITCH_OPTION_DEPRESS => How::Depressed(time_ms),
+        SWITCH_OPTION_WAIT => How::Waiting(time_ms),
+        _ => return Ok(KERN_INVALID_ARGUMENT),
+    };
+    sched::give_way(None, how);
+    Ok(KERN_SUCCESS)
 }
 
 /// What a message to the caller's own task port would do.

@@ -32,12 +32,13 @@ static LOCAL_TICKS: [AtomicU32; percpu::MAX_CPUS] = [const { AtomicU32::new(0) }
 static TIMER_RUNS: [AtomicBool; percpu::MAX_CPUS] =
     [const { AtomicBool::new(false) }; percpu::MAX_CPUS];
 
-/// An upward call, at every tick.
-static AT_TICK: Once<fn()> = Once::new();
+/// Upward calls, at every tick of the boot processor and of the others.
+static AT_TICK: Once<[fn(); 2]> = Once::new();
 
-/// Starts the tick; `at_tick` is called in its handler.
-pub(crate) fn init(at_tick: fn()) -> Result<(), NotWired> {
-    AT_TICK.call_once(|| at_tick);
+/// Starts the tick; `at_tick` is called in its handler, `at_local_tick` in those
+/// of the other processors.
+pub(crate) fn init(at_tick: fn(), at_local_tick: fn()) -> Result<(), NotWired> {
+    AT_TICK.call_once(|| [at_tick, at_local_tick]);
     clock::init();
     pit::start();
     irq::install(TIMER_VECTOR, on_local_tick);
@@ -79,7 +80,7 @@ fn on_tick() {
     } else if ticks == MEASURE_TO {
         measure();
     }
-    if let Some(at_tick) = AT_TICK.get() {
+    if let Some([at_tick, _]) = AT_TICK.get() {
         at_tick();
     }
 }
@@ -118,7 +119,12 @@ pub(crate) fn start_local_timer() -> bool {
 }
 
 fn on_local_tick() {
-    if let Some(ticks) = LOCAL_TICKS.get(percpu::current().id() as usize) {
+    let id = percpu::current().id();
+    if let Some(ticks) = LOCAL_TICKS.get(id as usize) {
         ticks.fetch_add(1, Ordering::Relaxed);
+    }
+    // The boot processor has had this tick.
+    if let (Some([_, at_local_tick]), true) = (AT_TICK.get(), id != 0) {
+        at_local_tick();
     }
 }

@@ -84,6 +84,11 @@ impl<H: Copy> RunQueue<H> {
         }
     }
 
+    /// The thread that has waited longest of those with `priority`; it stays.
+    pub fn first_of(&self, priority: u8) -> Option<H> {
+        self.lists.get(usize::from(priority))?.first
+    }
+
     /// Puts a thread last among those of its priority; a number beyond the
     /// lowest counts as the lowest. A queued thread stays where it is.
     pub fn push(&mut self, thread: H, priority: u8, links: &mut impl Links<H>) {

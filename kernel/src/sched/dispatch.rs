@@ -1,0 +1,310 @@
+//! Which thread each processor runs, and for how long.
+//!
+//! Owns the choice of the next thread, the hand-over to it, and what ticks do
+//! to the one that runs. The best priority goes first; among equals each has a
+//! turn of [`TURN_MS`]. One that is better than what some processor runs gets
+//! that processor as soon as user mode would go on there. A time-sharing thread
+//! that has waited for long goes once as if it had used nothing, so that none
+//! starves.
+
+use core::ptr;
+use core::sync::atomic::Ordering;
+
+use kernel_core::sched::LOWEST;
+use kernel_core::sched::priority::Policy;
+
+use super::thread::Thread;
+use super::{
+    CURRENT, HAS_READY, HAS_TIMED, RESCHEDULE, SCHEDULER, Scheduler, TICK_MS, TURN_MS, UNTIDY,
+    clean_up, second, with_current,
+};
+use crate::arch::debug::DebugRegisters;
+use crate::arch::percpu::{self, MAX_CPUS, Mode};
+use crate::arch::switch::{self, Saved};
+use crate::arch::{lapic, trap, tsc};
+use crate::mm::shared::Shared;
+use crate::sync::{Guard, Irq};
+use crate::time;
+
+/// Ticks between two looks for threads that starve.
+const LOOK_EVERY_TICKS: u32 = 10;
+/// Ticks that a thread waits at most before it is preferred.
+const STARVED_TICKS: u32 = 100;
+/// What stands for a processor that runs nobody: worse than any thread.
+pub(super) const NOBODY: u8 = LOWEST + 1;
+
+/// The boot processor's tick; from its handler.
+pub(crate) fn on_tick() {
+    let is_time_to_look = time::ticks() % LOOK_EVERY_TICKS == 0;
+    let mut scheduler = SCHEDULER.lock();
+    if HAS_TIMED.load(Ordering::Relaxed) {
+        scheduler.end_timed();
+    }
+    if is_time_to_look && HAS_READY.load(Ordering::Relaxed) {
+        scheduler.prefer_starved();
+    }
+    scheduler.charge();
+}
+
+/// Another processor's tick; from its handler.
+pub(crate) fn on_local_tick() {
+    SCHEDULER.lock().charge();
+}
+
+/// Lets others run, if any are ready; tells whether any were.
+pub(crate) fn yield_now() -> bool {
+    hand_over(None)
+}
+
+/// The same, but `preferred` comes next if it is ready, whoever else is.
+pub(super) fn hand_over(preferred: Option<&Shared<Thread>>) -> bool {
+    if !HAS_READY.load(Ordering::Relaxed) {
+        return false;
+    }
+    let others = with_current(|thread| {
+        let mut scheduler = SCHEDULER.lock();
+        let next = preferred.filter(|next| scheduler.take_from_ready(next));
+        let others = next.is_some() || scheduler.ready.best().is_some();
+        if others {
+            scheduler.make_ready(thread);
+            go_to_next(&mut scheduler, next.cloned());
+        }
+        others
+    });
+    clean_up();
+    others == Some(true)
+}
+
+/// For work that a user can make long: lets others run if the turn is over.
+pub(crate) fn pause_if_turn_is_over() {
+    if RESCHEDULE[percpu::current().id() as usize].swap(false, Ordering::Relaxed) {
+        yield_now();
+    }
+}
+
+/// The thread that calls, at the edge of user mode, gives way to a better one,
+/// or to an equal one if its turn is over.
+pub(super) fn choose_at_edge() {
+    with_current(|thread| {
+        let mut scheduler = SCHEDULER.lock();
+        *thread.is_at_edge.get(&mut scheduler.key) = true;
+        scheduler.make_ready(thread);
+        go_to_next(&mut scheduler, None);
+    });
+}
+
+impl Scheduler {
+    /// Lets a thread run that has its hold, where and when its priority allows.
+    pub(super) fn make_ready(&mut self, thread: &Shared<Thread>) {
+        let scheduling = thread.scheduling.get(&mut self.key);
+        scheduling.age(second());
+        let priority = scheduling.current();
+        self.queue(thread, priority);
+    }
+
+    fn queue(&mut self, thread: &Shared<Thread>, priority: u8) {
+        thread.times.get(&mut self.key).leaves();
+        self.ready.push(thread, priority, &mut self.key);
+        HAS_READY.store(true, Ordering::Relaxed);
+        // The own processor, asleep before this interrupt, looks by itself.
+        let own = percpu::current().id() as usize;
+        let others = (0..percpu::online().min(MAX_CPUS)).filter(|&id| id != own);
+        let order = core::iter::once(own).chain(others);
+        let worst = order.max_by_key(|&id| {
+            let runs = &self.processors[id];
+            // Ties go to the own one: `max_by_key` takes the last.
+            (runs.priority, id == own)
+        });
+        if let Some(id) = worst.filter(|&id| priority < self.processors[id].priority) {
+            // Until it has chosen again it counts as taken.
+            self.processors[id].priority = priority;
+            self.preempt(id);
+        }
+    }
+
+    /// Makes processor `id` choose again as soon as user mode would go on.
+    fn preempt(&self, id: usize) {
+        RESCHEDULE[id].store(true, Ordering::Relaxed);
+        self.tell(id);
+    }
+
+    /// Interrupts processor `id`, unless it is the own one.
+    pub(super) fn tell(&self, id: usize) {
+        if id != percpu::current().id() as usize {
+            if let Some(cpu) = percpu::by_id(id) {
+                lapic::send(cpu.apic_id(), trap::WAKE_VECTOR);
+            }
+        }
+    }
+
+    /// Takes the next thread out of the queue.
+    fn take_ready(&mut self) -> Option<Shared<Thread>> {
+        let next = self.ready.take(&mut self.key);
+        HAS_READY.store(self.ready.best().is_some(), Ordering::Relaxed);
+        next
+    }
+
+    /// Takes `thread` out of the queue, if it is there.
+    pub(super) fn take_from_ready(&mut self, thread: &Shared<Thread>) -> bool {
+        let was = self.ready.remove(thread, &mut self.key);
+        HAS_READY.store(self.ready.best().is_some(), Ordering::Relaxed);
+        was
+    }
+
+    /// Its priority has changed: what follows of that.
+    pub(super) fn place_anew(&mut self, thread: &Shared<Thread>) {
+        if self.take_from_ready(thread) {
+            self.make_ready(thread);
+        } else if let Some(id) = self.runs_on(thread) {
+            let priority = thread.scheduling.get(&mut self.key).current();
+            self.processors[id].priority = priority;
+            if self.ready.best().is_some_and(|best| best < priority) {
+                self.preempt(id);
+            }
+        }
+    }
+
+    /// The processor that runs `thread`.
+    pub(super) fn runs_on(&mut self, thread: &Shared<Thread>) -> Option<usize> {
+        let id = thread.times.get(&mut self.key).processor() as usize;
+        let current = self.processors.get(id)?.current.as_ref();
+        current
+            .is_some_and(|current| current.is_same(thread))
+            .then_some(id)
+    }
+
+    /// A tick has passed for the thread of the processor that calls.
+    fn charge(&mut self) {
+        let cpu = percpu::current();
+        let id = cpu.id() as usize;
+        let processor = &mut self.processors[id];
+        let Some(thread) = &processor.current else {
+            return;
+        };
+        let now = tsc::now();
+        let passed = now.wrapping_sub(processor.since);
+        processor.since = now;
+        let times = thread.times.get(&mut self.key);
+        times.ran(passed);
+        times.tick(match cpu.interrupted() {
+            Mode::User => Mode::User,
+            Mode::Kernel => thread.came_for(),
+        });
+        let scheduling = thread.scheduling.get(&mut self.key);
+        let is_turn_over = scheduling.charge(TICK_MS, second());
+        let priority = scheduling.current();
+        processor.priority = priority;
+        if is_turn_over {
+            scheduling.begin(TURN_MS);
+        }
+        if let Some(best) = self.ready.best() {
+            if is_turn_over && best <= priority {
+                RESCHEDULE[id].store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Those that wait longest in their rows, and have for long, are to run
+    /// before all that have used something.
+    fn prefer_starved(&mut self) {
+        for priority in 1..=LOWEST {
+            let Some(thread) = self.ready.first_of(priority, &mut self.key) else {
+                continue;
+            };
+            let waited = thread.times.get(&mut self.key).ticks_since_it_left();
+            let scheduling = thread.scheduling.get(&mut self.key);
+            let best = scheduling.max_priority();
+            let is_fixed = matches!(scheduling.policy(), Policy::FixedPriority { .. });
+            if waited >= STARVED_TICKS && best < priority && !is_fixed {
+                self.take_from_ready(&thread);
+                self.queue(&thread, best);
+            }
+        }
+    }
+}
+
+/// Leaves the processor to `preferred`, to the next thread that is ready, or to
+/// idling; returns when it is the caller's turn again, with the lock held.
+pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Option<Shared<Thread>>) {
+    let id = percpu::current().id() as usize;
+    let scheduler = &mut **guard;
+    let next = match preferred {
+        Some(thread) => Some(thread),
+        None => scheduler.take_ready(),
+    };
+    RESCHEDULE[id].store(false, Ordering::Relaxed);
+    let processor = &mut scheduler.processors[id];
+    let leaving = core::mem::replace(&mut processor.current, next);
+    let from: *const Saved = match &leaving {
+        Some(thread) => &raw const thread.saved,
+        None => &raw const processor.idle,
+    };
+    let now = tsc::now();
+    let passed = now.wrapping_sub(processor.since);
+    processor.since = now;
+    let mut running = ptr::null_mut();
+    let to: *const Saved = match &processor.current {
+        Some(thread) => {
+            if let Some(pmap) = thread.pmap() {
+                let before = processor.loaded.take();
+                if before.as_ref().is_none_or(|before| !before.is_same(pmap)) {
+                    // SAFETY: `loaded` keeps it; interrupts are off.
+                    unsafe { pmap.load(before.as_deref()) };
+                    let left = leaving.as_ref().and_then(|thread| thread.pmap());
+                    match (before, left) {
+                        // Its thread has it too.
+                        (Some(before), Some(left)) if before.is_same(left) => drop(before),
+                        (before, _) => {
+                            processor.stale = before;
+                            UNTIDY[id].store(true, Ordering::Relaxed);
+                        }
+                    }
+                }
+                processor.loaded = Some(pmap.clone());
+            } else {
+                UNTIDY[id].store(true, Ordering::Relaxed);
+            }
+            // SAFETY: this processor's own area; in user mode the thread's
+            // kernel stack is empty.
+            unsafe { percpu::current().set_kernel_stack(thread.stack_top()) };
+            thread.times.get(&mut scheduler.key).goes_on(id as u32);
+            *thread.is_at_edge.get(&mut scheduler.key) = false;
+            let scheduling = thread.scheduling.get(&mut scheduler.key);
+            scheduling.begin(TURN_MS);
+            processor.priority = scheduling.current();
+            if let Some(hold) = thread.hold.get(&mut scheduler.key) {
+                running = ptr::from_mut(hold);
+            }
+            &raw const thread.saved
+        }
+        None => {
+            processor.priority = NOBODY;
+            UNTIDY[id].store(true, Ordering::Relaxed);
+            &raw const processor.idle
+        }
+    };
+    CURRENT[id].store(running, Ordering::Relaxed);
+    let mut debug = DebugRegisters::default();
+    if let Some(thread) = &leaving {
+        let kept = thread.kept.get(&mut scheduler.key);
+        kept.fpu.save_if_used();
+        debug = kept.debug;
+        let times = thread.times.get(&mut scheduler.key);
+        times.ran(passed);
+        times.leaves();
+        scheduler.tell_of_stop(thread);
+    }
+    if let Some(thread) = &scheduler.processors[id].current {
+        // SAFETY: a thread's are allowed to it, and it comes next.
+        unsafe { thread.kept.get(&mut scheduler.key).debug.load(&debug) };
+    }
+    // Others own it too: its own hold, or the queue of those that ended.
+    drop(leaving);
+    if ptr::eq(from, to) {
+        return;
+    }
+    // SAFETY: both are parts of what stays: the table, and threads that are
+    // held. Interrupts are off and the lock is held, so nobody goes on with
+    // `from` before this processor has left it.
+    unsafe { switch::switch(&*from, &*to) };
+}
