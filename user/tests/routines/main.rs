@@ -12,6 +12,7 @@ extern crate alloc;
 
 mod debug;
 mod devices;
+mod faults;
 mod gnu;
 mod hosts;
 mod i386;
@@ -47,13 +48,14 @@ struct Ports {
 /// A group of rows.
 type Group = fn(&Ports);
 
-const GROUPS: [(&str, Group); 14] = [
+const GROUPS: [(&str, Group); 15] = [
     ("ports", ports::rows),
     ("rights", rights::rows),
     ("memory", memory::rows),
     ("wired", wired::rows),
     ("tasks", tasks::rows),
     ("threads", threads::rows),
+    ("faults", faults::rows),
     ("hosts", hosts::rows),
     ("sets", sets::rows),
     ("sampling", sampling::rows),

@@ -28,7 +28,7 @@ macro_rules! groups {
     };
 }
 groups!(
-    "ports", "rights", "memory", "wired", "objects", "tasks", "threads", "hosts", "sets",
+    "ports", "rights", "memory", "wired", "objects", "tasks", "threads", "faults", "hosts", "sets",
     "sampling", "gnu", "devices", "i386", "debug"
 );
 
