@@ -73,13 +73,15 @@ fn pager(ports: &Ports) {
     row("memory_object_change_attributes", "to 99", change(99));
     attributes("when they have not");
     let routine = "memory_object_data_supply";
-    let address = mapped.unwrap_or(0);
-    let reader = thread::spawn(move || {
-        let word = ptr::with_exposed_provenance::<u32>(address as usize);
-        // SAFETY: the pager's memory, which is mapped there.
-        SEEN.store(unsafe { word.read_volatile() } + 1, Ordering::Relaxed);
-    });
-    let asked = mapped.is_some() && heard(own, &mut room);
+    let read = |address: u32| {
+        thread::spawn(move || {
+            let word = ptr::with_exposed_provenance::<u32>(address as usize);
+            // SAFETY: the pager's memory, which is mapped there.
+            SEEN.store(unsafe { word.read_volatile() } + 1, Ordering::Relaxed);
+        })
+    };
+    let reader = mapped.and_then(|address| read(address).ok());
+    let asked = reader.is_some() && heard(own, &mut room);
     let request = decode_request::<memory_object_data_request::Request>(received(&room.0)).ok();
     let request = request.filter(|_| asked);
     holds(routine, "a page is asked for", request.is_some());
@@ -90,7 +92,7 @@ fn pager(ports: &Ports) {
     let nobody = MakeSendOnceOrAny::new(0);
     let supplied = mach::memory_object_data_supply(control, 0, data, 0, false, nobody);
     row(routine, "of a page", supplied);
-    let ended = reader.is_ok_and(|thread| request.is_some() && thread.join().is_ok());
+    let ended = reader.is_some_and(|thread| request.is_some() && thread.join().is_ok());
     holds(
         routine,
         "it is read",

@@ -88,8 +88,11 @@ fn task(group: &Group) -> String {
     format!("routines {} ${{host-port}} ${{device-port}}", group.name)
 }
 
+/// Whether the last line has come, or our kernel has ended the program.
 fn is_over(group: &Group, lines: &[Line]) -> bool {
-    spoken(lines).contains(&group.end().as_str())
+    let (lines, end) = (spoken(lines), group.end());
+    let is_last = |line: &&str| **line == end || line.starts_with("exov6: thread of ");
+    lines.iter().any(is_last)
 }
 
 /// A group on our kernel.
@@ -126,9 +129,15 @@ impl GroupJob {
         let outcome = self
             .stage
             .run(cx, &[&task(group)], |lines| is_over(group, lines), &[])?;
-        let whole = self.stage.judge(&outcome);
+        let whole = match self.stage.judge(&outcome) {
+            Verdict::Passed if !spoken(&outcome.serial).contains(&group.end().as_str()) => {
+                Verdict::Failed(Cause::Missing(format!("`{}`", group.end())))
+            }
+            other => other,
+        };
         let mut seen = group.seen(&spoken(&outcome.serial));
-        if self.records == Records::Written {
+        // Of a program that did not end nothing is written down.
+        if self.records == Records::Written && whole == Verdict::Passed {
             self.write(cx, chosen, &seen)?;
         }
         let recorded = table::recorded(&read(cx)?.1);
