@@ -208,6 +208,9 @@ impl<T> Arena<T> {
         if empty && number != 0 {
             self.release(number);
         }
+        if self.length == 0 {
+            self.shrink();
+        }
         Some(value)
     }
 
@@ -295,6 +298,17 @@ impl<T> Arena<T> {
         }
         self.room += more;
         Ok(())
+    }
+
+    /// Makes the first chunk of an arena without values as small as it began: not
+    /// smaller, so that values that come and go one at a time cost nothing.
+    fn shrink(&mut self) {
+        let capacity = self.chunks.at(0).map_or(0, |chunk| chunk.capacity());
+        if capacity > Self::FIRST_SLOTS {
+            self.release(0);
+            // Without memory it grows when it must.
+            let _ = self.grow();
+        }
     }
 
     /// Gives back the memory of a chunk without values.
