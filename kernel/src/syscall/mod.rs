@@ -47,8 +47,11 @@ fn obey(frame: &mut UserFrame) {
     let number = frame.trap.eax as i32;
     // The lowest of all numbers passes the reference kernel's check: seen.
     if !(LOWEST..=0).contains(&number) && number != i32::MIN {
-        let why = format_args!("no system call has number {number}");
-        raise(frame, Exception::NO_SYSTEM_CALL, why);
+        raise(
+            frame,
+            Exception::NO_SYSTEM_CALL,
+            format_args!("no system call has number {number}"),
+        );
         return;
     }
     let arguments = Arguments { esp: frame.esp };

@@ -70,8 +70,11 @@ pub(crate) fn on_exception(frame: &mut UserFrame) {
         match frame.trap.vector {
             exception::PAGE_FAULT => {
                 let code = raised.code;
-                let why = format_args!("{name} at {address}, error code {error:#x}, code {code}");
-                raise(frame, raised, why);
+                raise(
+                    frame,
+                    raised,
+                    format_args!("{name} at {address}, error code {error:#x}, code {code}"),
+                );
             }
             _ => raise(frame, raised, format_args!("{name}, error code {error:#x}")),
         }
