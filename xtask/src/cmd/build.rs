@@ -1,7 +1,7 @@
 //! `cargo xtask build`: builds kernel.elf and the user programs.
 //!
 //! Owns the way from a [`Request`] to an [`Artifact`]; every command that needs
-//! a kernel calls [`kernel`], and [`programs`] for what runs on it.
+//! a kernel calls [`kernel`], and [`programs()`] for what runs on it.
 
 use std::path::{Path, PathBuf};
 

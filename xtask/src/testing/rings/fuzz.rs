@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::stage::Stage;
+use super::stage::{Stage, whole_lines};
 use super::{not_started, report_of};
 use crate::cli::{Profile, Ring};
 use crate::context::Context;
+use crate::emulator::session::{Heard, Session};
 use crate::emulator::{Line, Outcome};
 use crate::failure::Result;
 use crate::testing::artifacts::Artifacts;
@@ -29,8 +30,11 @@ const SOME: u32 = 100_000;
 const MANY: u32 = 10_000_000;
 /// How long they may take.
 const TOTAL: Duration = Duration::from_secs(1800);
-/// Twice, for the first answer may come before the last task has ended.
-const LINES: [&str; 4] = ["cpus", "mem", "cpus", "mem"];
+/// How often the monitor is asked: the tasks that said their last lines have yet to
+/// be cleared away.
+const QUESTIONS: u32 = 2_000;
+/// The end of its answer.
+const ANSWER: &str = "pages for mappings in use";
 
 pub(super) fn jobs(
     artifacts: &Arc<Artifacts>,
@@ -94,12 +98,12 @@ impl Job for FuzzJob {
 
 impl FuzzJob {
     fn run_it(&self, cx: &Context) -> Result<(Verdict, Outcome)> {
-        let before = self.boot(cx, 0)?;
-        let (verdict, before) = self.counts(&before);
+        let first = self.boot(cx, 0, None)?;
+        let (verdict, before) = self.counts(&first);
         let Some(before) = before else {
-            return Ok((verdict, self.boot(cx, 0)?));
+            return Ok((verdict, first));
         };
-        let after = self.boot(cx, self.calls)?;
+        let after = self.boot(cx, self.calls, Some(before))?;
         let (verdict, counts) = self.counts(&after);
         Ok(match counts {
             Some(counts) => (counts.check_after(&before), after),
@@ -107,12 +111,25 @@ impl FuzzJob {
         })
     }
 
-    fn boot(&self, cx: &Context, calls: u32) -> Result<Outcome> {
+    /// Asks once, or until the counts are those `before`.
+    fn boot(&self, cx: &Context, calls: u32, before: Option<Counts>) -> Result<Outcome> {
         let task = |own| format!("fuzz {own} {SEED} {calls} $(task-create) $(task-resume)");
         let tasks: Vec<String> = (1..=TASKS).map(task).collect();
         let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
         let is_over = |lines: &[Line]| ended(lines) == TASKS;
-        self.stage.run(cx, &tasks, is_over, &LINES)
+        let good = |session: &Session| {
+            let counts = Counts::last(&spoken(whole_lines(session.console())));
+            before.is_none_or(|before| {
+                counts.is_some_and(|counts| counts.check_after(&before) == Verdict::Passed)
+            })
+        };
+        self.stage.run(cx, &tasks, is_over, |session| {
+            for _ in 0..QUESTIONS {
+                if !answered(session) || good(session) {
+                    return;
+                }
+            }
+        })
     }
 
     /// The counts after a run that went well, or why there are none.
@@ -133,6 +150,22 @@ impl FuzzJob {
             }
         }
     }
+}
+
+/// Asks the monitor for its counts; whether it answered.
+fn answered(session: &mut Session) -> bool {
+    let answers = |session: &Session| {
+        let lines = whole_lines(session.console()).iter();
+        lines.filter(|line| line.text.ends_with(ANSWER)).count()
+    };
+    let before = answers(session);
+    session.send("mem");
+    while answers(session) == before {
+        if let Heard::End(_) = session.wait() {
+            return false;
+        }
+    }
+    true
 }
 
 /// How many tasks have said their last line.

@@ -128,7 +128,7 @@ impl GroupJob {
         let group = self.group;
         let outcome = self
             .stage
-            .run(cx, &[&task(group)], |lines| is_over(group, lines), &[])?;
+            .run(cx, &[&task(group)], |lines| is_over(group, lines), |_| {})?;
         let whole = match self.stage.judge(&outcome) {
             Verdict::Passed if !spoken(&outcome.serial).contains(&group.end().as_str()) => {
                 Verdict::Failed(Cause::Missing(format!("`{}`", group.end())))
@@ -250,7 +250,7 @@ impl PeerJob {
         let group = self.group;
         let outcome = self
             .stage
-            .run(cx, &[&task(group)], |lines| is_over(group, lines), &[])?;
+            .run(cx, &[&task(group)], |lines| is_over(group, lines), |_| {})?;
         let lines = spoken(&outcome.serial);
         let verdict = match self.stage.judge(&outcome) {
             Verdict::Passed if self.records == Records::Written => {

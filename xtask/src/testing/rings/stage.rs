@@ -71,16 +71,16 @@ impl Stage {
         tasks.iter().map(module).collect()
     }
 
-    /// Starts the tasks, waits until all is said, types `lines`, and ends it.
+    /// Starts the tasks, waits until all is said, talks, and ends it.
     pub(super) fn run(
         &self,
         cx: &Context,
         tasks: &[&str],
         is_over: impl Fn(&[Line]) -> bool,
-        lines: &[&str],
+        talk: impl FnOnce(&mut Session),
     ) -> Result<Outcome> {
         let modules = self.modules(cx, tasks)?;
-        self.run_modules(cx, modules, is_over, lines)
+        self.run_modules(cx, modules, is_over, talk)
     }
 
     /// The same for modules that are there.
@@ -89,7 +89,7 @@ impl Stage {
         cx: &Context,
         modules: Vec<Module>,
         is_over: impl Fn(&[Line]) -> bool,
-        lines: &[&str],
+        talk: impl FnOnce(&mut Session),
     ) -> Result<Outcome> {
         let console = match self.kernel {
             Kernel::Exov6 => "",
@@ -114,9 +114,7 @@ impl Stage {
         if self.kernel == Kernel::Gnumach {
             return Ok(session.stop());
         }
-        for line in lines {
-            session.send(line);
-        }
+        talk(&mut session);
         session.send("poweroff");
         Ok(session.finish())
     }
@@ -134,7 +132,7 @@ impl Stage {
 }
 
 /// The lines that have ended.
-fn whole_lines(console: &Console) -> &[Line] {
+pub(super) fn whole_lines(console: &Console) -> &[Line] {
     let lines = console.lines();
     let unfinished = usize::from(console.unfinished_line().is_some());
     &lines[..lines.len().saturating_sub(unfinished)]
