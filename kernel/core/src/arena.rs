@@ -215,6 +215,7 @@ impl<T> Arena<T> {
     }
 
     /// The value, if the handle names one.
+    #[inline]
     pub fn at(&self, handle: Handle<T>) -> Option<&T> {
         let (number, slot) = Self::place(handle);
         match self.chunks.at(number)?.slot(slot)? {
@@ -224,6 +225,7 @@ impl<T> Arena<T> {
     }
 
     /// The value, to be changed, if the handle names one.
+    #[inline]
     pub fn at_mut(&mut self, handle: Handle<T>) -> Option<&mut T> {
         let (number, slot) = Self::place(handle);
         match self.chunks.at_mut(number)?.slot_mut(slot)? {
@@ -262,6 +264,7 @@ impl<T> Arena<T> {
     }
 
     /// Chunk and slot of a handle.
+    #[inline]
     const fn place(handle: Handle<T>) -> (u32, usize) {
         let index = handle.index();
         let per_chunk = Self::PER_CHUNK as u32;

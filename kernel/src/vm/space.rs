@@ -119,13 +119,27 @@ impl Space {
     /// `vm_deallocate`. Where nothing is, nothing is done, not even an error; nor
     /// beyond user space (seen).
     pub(crate) fn deallocate(&self, address: u32, size: u32) -> Result<(), MapError> {
+        let Some(whole) = within(address, size) else {
+            return Ok(());
+        };
         let mut result = Ok(());
-        for range in chunks(address, size) {
+        let mut from = whole.start;
+        loop {
             {
                 let mut map = self.map.lock();
+                // Holes cost nothing.
+                let next = map.region(from).map(|entry| entry.range.start.max(from));
+                let Some(start) = next.filter(|start| *start < whole.end) else {
+                    break;
+                };
+                let range = Range {
+                    start,
+                    end: end_of_part(start).min(whole.end),
+                };
                 let mut memory = MEMORY.lock();
                 self.unmap(&mut memory, range);
                 result = result.and(map.remove(range, &mut *memory).map(drop));
+                from = range.end;
             }
             settle();
             sched::pause_if_turn_is_over();
@@ -479,8 +493,12 @@ fn chunks(address: u32, size: u32) -> impl Iterator<Item = Range> {
             return None;
         }
         let start = from;
-        // Parts begin where page tables do.
-        from = (start / AT_ONCE + 1).saturating_mul(AT_ONCE).min(end);
+        from = end_of_part(start).min(end);
         Some(Range { start, end: from })
     })
+}
+
+/// Parts begin where page tables do.
+const fn end_of_part(start: u32) -> u32 {
+    (start / AT_ONCE + 1).saturating_mul(AT_ONCE)
 }

@@ -25,17 +25,24 @@ macro_rules! integers {
     ($($integer:ty),*) => {$(
         impl Plain for $integer {
             const BYTES: usize = size_of::<Self>();
+            #[inline]
             fn write(&self, out: &mut [u8]) {
-                for (to, from) in out.iter_mut().zip(self.to_le_bytes()) {
-                    *to = from;
+                let bytes = self.to_le_bytes();
+                match out.first_chunk_mut() {
+                    Some(place) => *place = bytes,
+                    None => out.copy_from_slice(&bytes[..out.len()]),
                 }
             }
+            #[inline]
             fn read(bytes: &[u8]) -> Self {
-                let mut value = [0; size_of::<Self>()];
-                for (to, from) in value.iter_mut().zip(bytes) {
-                    *to = *from;
+                match bytes.first_chunk() {
+                    Some(value) => Self::from_le_bytes(*value),
+                    None => {
+                        let mut value = [0; size_of::<Self>()];
+                        value[..bytes.len()].copy_from_slice(bytes);
+                        Self::from_le_bytes(value)
+                    }
                 }
-                Self::from_le_bytes(value)
             }
         }
     )*};
