@@ -1,6 +1,7 @@
 //! The proof of same bytes can fail: a planted path and a planted time are found.
 //!
-//! Builds a kernel of a few lines twice; the other tests build nothing.
+//! Builds a kernel and a program of a few lines twice; the other tests build
+//! nothing.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use xtask::project::Project;
 /// the end.
 struct Tree(PathBuf);
 
-const WORKSPACE: &str = "[workspace]\nresolver = \"3\"\nmembers = [\"kernel\"]\n\
+const WORKSPACE: &str = "[workspace]\nresolver = \"3\"\nmembers = [\"kernel\", \"user/programs\"]\n\
     [profile.dev]\ndebug = false\nincremental = false\n";
 const PACKAGE: &str = "[package]\nname = \"kernel\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
 /// A script that says when it ran.
@@ -50,6 +51,28 @@ const LINK: &str = "ENTRY(multiboot_entry)
         /DISCARD/ : { *(.eh_frame .eh_frame_hdr .comment .note.*) }
     }";
 
+const PROGRAMS: &str = "[package]\nname = \"user-programs\"\nversion = \"0.1.0\"\n\
+    edition = \"2024\"\n[[bin]]\nname = \"hello\"\npath = \"hello/main.rs\"\n";
+/// It does nothing, always in the same way.
+const HELLO: &str = r#"
+    #![no_std]
+    #![no_main]
+    #[unsafe(no_mangle)]
+    extern "C" fn _start() -> ! {
+        loop {}
+    }
+    #[panic_handler]
+    fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+        loop {}
+    }
+"#;
+const USER_LINK: &str = "ENTRY(_start)
+    SECTIONS {
+        . = 0x08048000;
+        .text : { *(.text .text.*) }
+        /DISCARD/ : { *(.eh_frame .eh_frame_hdr .comment .note.*) }
+    }";
+
 impl Tree {
     fn plant(test: &str) -> Self {
         let project = Project::find().expect("tests run inside the work tree");
@@ -72,6 +95,9 @@ impl Tree {
             ("kernel/build.rs", SCRIPT),
             ("kernel/src/main.rs", KERNEL),
             ("kernel/link.ld", LINK),
+            ("user/programs/Cargo.toml", PROGRAMS),
+            ("user/programs/hello/main.rs", HELLO),
+            ("user/link.ld", USER_LINK),
         ] {
             let path = tree.0.join(file);
             fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
