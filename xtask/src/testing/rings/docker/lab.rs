@@ -92,6 +92,7 @@ impl<'a> Lab<'a> {
             lab: self,
             command,
             at: None,
+            excuse: None,
         }
     }
 
@@ -196,6 +197,8 @@ pub(super) struct Call<'a> {
     lab: &'a Lab<'a>,
     command: Command,
     at: Option<Moment>,
+    /// What a run says that cannot be made here.
+    excuse: Option<&'static str>,
 }
 
 /// What became of a run.
@@ -263,6 +266,12 @@ impl<'a> Call<'a> {
             pattern: pattern.to_owned(),
             deed: What::Deed(deed),
         });
+        self
+    }
+
+    /// A run that says this cannot be made here.
+    pub(super) fn unless(mut self, excuse: &'static str) -> Self {
+        self.excuse = Some(excuse);
         self
     }
 
@@ -336,6 +345,9 @@ impl<'a> Call<'a> {
             }
         }
         drop(readers);
+        if let Some(excuse) = self.excuse.filter(|excuse| text.contains(excuse)) {
+            return Err(Stop::Skipped(format!("`{line}` said `{excuse}`")));
+        }
         if let Some(at) = at {
             return Err(Stop::Failed(format!(
                 "`{line}` never said `{}`",
