@@ -126,10 +126,11 @@ pub struct Arena<T> {
 }
 
 impl<T> Arena<T> {
-    /// Values in a full chunk.
+    /// Values in a full chunk: a power of two, so that a handle is found its
+    /// slot without a division.
     const PER_CHUNK: usize = match BLOCK / size_of::<Slot<T>>() {
         0 => 1,
-        count => count,
+        count => 1 << count.ilog2(),
     };
 
     /// Values the first chunk begins with.
@@ -215,7 +216,7 @@ impl<T> Arena<T> {
     }
 
     /// The value, if the handle names one.
-    #[inline]
+    #[inline(always)]
     pub fn at(&self, handle: Handle<T>) -> Option<&T> {
         let (number, slot) = Self::place(handle);
         match self.chunks.at(number)?.slot(slot)? {
@@ -225,7 +226,7 @@ impl<T> Arena<T> {
     }
 
     /// The value, to be changed, if the handle names one.
-    #[inline]
+    #[inline(always)]
     pub fn at_mut(&mut self, handle: Handle<T>) -> Option<&mut T> {
         let (number, slot) = Self::place(handle);
         match self.chunks.at_mut(number)?.slot_mut(slot)? {
@@ -264,7 +265,7 @@ impl<T> Arena<T> {
     }
 
     /// Chunk and slot of a handle.
-    #[inline]
+    #[inline(always)]
     const fn place(handle: Handle<T>) -> (u32, usize) {
         let index = handle.index();
         let per_chunk = Self::PER_CHUNK as u32;

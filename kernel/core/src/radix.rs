@@ -216,6 +216,7 @@ impl<T> Radix<T> {
         None
     }
 
+    #[inline]
     fn find(&self, key: u32) -> Option<Handle<T>> {
         if u64::from(key) >> (BITS * self.levels) != 0 {
             return None;

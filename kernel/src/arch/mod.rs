@@ -12,6 +12,7 @@ pub(crate) mod fpu;
 pub(crate) mod interrupts;
 pub(crate) mod ioapic;
 pub(crate) mod lapic;
+mod memory;
 pub(crate) mod mmio;
 pub(crate) mod paging;
 pub(crate) mod percpu;

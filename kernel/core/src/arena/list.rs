@@ -52,10 +52,12 @@ impl<T> Chunk<T> {
         &self.slots
     }
 
+    #[inline(always)]
     pub(super) fn slot(&self, slot: usize) -> Option<&Slot<T>> {
         self.slots.get(slot)
     }
 
+    #[inline(always)]
     pub(super) fn slot_mut(&mut self, slot: usize) -> Option<&mut Slot<T>> {
         self.slots.get_mut(slot)
     }
@@ -140,12 +142,14 @@ impl<T> Directory<T> {
         Self { groups: Vec::new() }
     }
 
+    #[inline(always)]
     pub(super) fn at(&self, number: u32) -> Option<&Chunk<T>> {
         let number = number as usize;
         let group = self.groups.get(number / Self::GROUP)?;
         group.get(number % Self::GROUP)
     }
 
+    #[inline(always)]
     pub(super) fn at_mut(&mut self, number: u32) -> Option<&mut Chunk<T>> {
         let number = number as usize;
         let group = self.groups.get_mut(number / Self::GROUP)?;
