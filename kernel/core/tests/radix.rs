@@ -18,13 +18,21 @@ fn key() -> impl Strategy<Value = u32> {
 
 proptest! {
     #[test]
-    fn agrees_with_a_map(steps in prop::collection::vec((key(), 0..3u8), 1..300)) {
+    fn agrees_with_a_map(steps in prop::collection::vec((key(), 0..5u8), 1..300)) {
         let mut radix = Radix::new();
         let mut model = BTreeMap::new();
         for (key, what) in steps {
             match what {
                 0 => prop_assert_eq!(radix.remove(key), model.remove(&key)),
-                1 => {
+                1 => prop_assert_eq!(radix.vacate(key), model.remove(&key)),
+                2 => {
+                    let free = (0..).find(|key| !model.contains_key(key));
+                    if let Some(key) = radix.insert_lowest_in_place(3) {
+                        prop_assert_eq!(Some(key), free);
+                        model.insert(key, 3);
+                    }
+                }
+                3 => {
                     prop_assert!(radix.insert(key, key ^ 7).is_ok());
                     model.insert(key, key ^ 7);
                 }

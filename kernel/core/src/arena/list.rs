@@ -28,7 +28,8 @@ pub(super) enum Slot<T> {
     },
 }
 
-/// Slots in one block of memory.
+/// Slots in one block of memory. A power of two in size, to be found by a shift.
+#[repr(align(32))]
 pub(super) struct Chunk<T> {
     slots: Vec<Slot<T>>,
     free: u32,
