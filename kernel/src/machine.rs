@@ -20,7 +20,7 @@ use crate::arch::processor::{self, Feature};
 use crate::console::{Level, log, print, println};
 use crate::hand_off::HandOff;
 use crate::irq;
-use crate::mm::frames;
+use crate::mm;
 use crate::mm::window::PhysicalWindow;
 
 /// The loader's hint, once the machine is known to have ACPI.
@@ -58,7 +58,7 @@ pub(crate) fn print_banner(machine: &Machine<'_>, options: &Options<'_>) {
         source(machine.topology.source),
         machine.interrupts.name()
     );
-    let memory = frames::counts();
+    let memory = mm::counts();
     println!(
         "memory    {} KiB free, kernel {} KiB",
         memory.free * (PAGE_SIZE / 1024),

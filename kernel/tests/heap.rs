@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::alloc::Layout;
 
 use crate::ktest::case;
-use crate::mm::{OutOfMemory, frames, heap};
+use crate::mm::{self, OutOfMemory, heap};
 
 /// A block that knows whether it is intact.
 struct Guarded<const WORDS: usize>([u32; WORDS]);
@@ -93,8 +93,8 @@ case! {
                 Err(_) => size /= 2,
             }
         }
-        assert!(frames::counts().low_free < 4096 || pieces.len() == pieces.capacity());
-        if frames::counts().low_free == 0 {
+        assert!(mm::counts().low_free < 4096 || pieces.len() == pieces.capacity());
+        if mm::counts().low_free == 0 {
             // Some blocks may be left of what cases before had.
             let small: [_; 64] = core::array::from_fn(|_| Guarded::<508>::new(0));
             assert!(small.iter().any(Result::is_err), "it is not exhausted");

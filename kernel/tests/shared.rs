@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use crate::arch::{percpu, processor};
 use crate::ipi::call;
 use crate::ktest::case;
-use crate::mm::frames;
+use crate::mm;
 use crate::mm::shared::Shared;
 
 /// Counts its drops.
@@ -48,7 +48,7 @@ fn take_most() -> Vec<Vec<u8>> {
     let mut pieces: Vec<Vec<u8>> = Vec::new();
     pieces.try_reserve(4096).expect("there is memory");
     let mut size = 64 << 20;
-    while frames::counts().low_free > LITTLE && size >= 4096 && pieces.len() < 4096 {
+    while mm::counts().low_free > LITTLE && size >= 4096 && pieces.len() < 4096 {
         let mut piece = Vec::new();
         match piece.try_reserve_exact(size) {
             Ok(()) => pieces.push(piece),
@@ -94,7 +94,7 @@ case! {
     /// so gives back the chain that it was to lengthen.
     fn are_refused_without_memory() {
         let _most = take_most();
-        let before = frames::counts();
+        let before = mm::counts();
         let mut end: Option<Shared<Link>> = None;
         loop {
             let next = end.clone();
@@ -103,12 +103,12 @@ case! {
             };
             end = Some(link);
         }
-        assert_eq!(frames::counts().low_free, 0);
+        assert_eq!(mm::counts().low_free, 0);
         // One after the other: a chain must not drop itself by recursion.
         while let Some(link) = end {
             assert!(link.bytes.iter().all(|&byte| byte == 1), "was overwritten");
             end = link.next.clone();
         }
-        assert_eq!(frames::counts(), before);
+        assert_eq!(mm::counts(), before);
     }
 }

@@ -4,7 +4,7 @@ use kernel_core::addr::{PAGE_SIZE, VirtAddr};
 use kernel_core::vm::map::{Inheritance, Limit, MapError, Protection};
 
 use crate::ktest::case;
-use crate::mm::frames;
+use crate::mm;
 use crate::vm;
 use crate::vm::copy::{After, Copy};
 use crate::vm::fault::Touch;
@@ -129,7 +129,7 @@ case! {
 
     /// However often memory is passed on, nothing of it is left behind.
     fn goes_through_generations_and_leaves_nothing() {
-        let before = (frames::counts().free, vm::objects());
+        let before = (mm::counts().free, vm::objects());
         {
             let mut at = space();
             let mut start = allocate(&at, 8);
@@ -149,7 +149,7 @@ case! {
             assert_eq!(word(&at, start + 7 * PAGE_SIZE), 7);
             assert_eq!(word(&at, start + 7 * PAGE_SIZE + 8), 39);
         }
-        assert_eq!((frames::counts().free, vm::objects()), before);
+        assert_eq!((mm::counts().free, vm::objects()), before);
     }
 
     fn is_inherited_as_asked_for() {

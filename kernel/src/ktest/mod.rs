@@ -14,7 +14,7 @@ use kernel_core::options::{Options, Tests};
 use crate::arch::exit::Verdict;
 use crate::console::println;
 use crate::machine;
-use crate::mm::{frames, heap, kernel_map};
+use crate::mm::{self, heap, kernel_map};
 use crate::sched;
 use crate::trace::{self, Kind};
 
@@ -110,7 +110,7 @@ struct InUse {
 
 impl InUse {
     fn now() -> InUse {
-        let counts = frames::counts();
+        let counts = mm::counts();
         InUse {
             frames: counts.total - counts.free,
             heap_bytes: heap::used_bytes(),

@@ -1,13 +1,14 @@
 //! The kernel heap: size classes in frames of the direct map.
 //!
 //! Owns every page it carves; whole pages come from and go back to
-//! [`frames`], so that an empty heap holds no memory. Kernel
+//! [`frames`]. Of each class one page at most is kept for what comes next, until
+//! somebody asks for it by [`trim`] or there are no others. Kernel
 //! code allocates by [`try_box`] or `try_reserve`, which can fail and say so.
 //! Not for interrupt handlers.
 //!
 //! **Invariants**: a page of blocks ends with a [`Slab`] trailer, so a block's
 //! page leads to its slab. A slab is on its class's list exactly while it has a
-//! free block, and goes back to the frames when it has no used one.
+//! free block; one without a used block is the only one there.
 
 use alloc::boxed::Box;
 use core::alloc::{GlobalAlloc, Layout};
@@ -108,10 +109,18 @@ pub(crate) fn used_bytes() -> usize {
     HEAP.lock().usage.bytes()
 }
 
+/// Gives back the pages that are kept without need.
+pub(crate) fn trim() {
+    HEAP.lock().trim();
+}
+
 impl Heap {
     fn allocate(&mut self, class: Class) -> Result<*mut u8, OutOfMemory> {
         if self.partial[class.index()].is_null() {
-            let slab = new_slab(class)?;
+            let slab = new_slab(class).or_else(|_| {
+                self.trim();
+                new_slab(class)
+            })?;
             // SAFETY: the slab is new and on no list.
             unsafe { self.link(slab, class) };
         }
@@ -146,11 +155,33 @@ impl Heap {
             (*slab).free = block;
             (*slab).used -= 1;
             if was_full {
+                self.trim_class(class);
                 self.link(slab, class);
             }
-            if (*slab).used == 0 {
+            let is_alone = (*slab).next.is_null() && (*slab).previous.is_null();
+            if (*slab).used == 0 && !is_alone {
                 self.unlink(slab, class);
                 frames::free(frame_of(page));
+            }
+        }
+    }
+
+    fn trim(&mut self) {
+        for class in Class::all() {
+            self.trim_class(class);
+        }
+    }
+
+    /// Gives back the slab without a used block.
+    fn trim_class(&mut self, class: Class) {
+        let slab = self.partial[class.index()];
+        // SAFETY: slabs on the list are the heap's own pages (invariant); one
+        // without a used block is nobody else's.
+        unsafe {
+            if !slab.is_null() && (*slab).used == 0 {
+                self.unlink(slab, class);
+                let page = slab.map_addr(|slab| slab & !(PAGE_SIZE as usize - 1));
+                frames::free(frame_of(page.cast()));
             }
         }
     }

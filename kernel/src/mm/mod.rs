@@ -51,6 +51,12 @@ pub(crate) fn init(usable: impl Iterator<Item = FrameRange> + Clone) {
     frames::init(usable);
 }
 
+/// Counts the frames, when the heap has given back what it keeps without need.
+pub(crate) fn counts() -> frames::Counts {
+    heap::trim();
+    frames::counts()
+}
+
 /// Whether `frame` lies where the machine has its RAM, or among it. What the
 /// firmware calls device registers must not: it could be the kernel's text.
 pub(crate) fn is_memory(frame: Frame) -> bool {

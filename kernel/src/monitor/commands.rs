@@ -10,7 +10,7 @@ use crate::arch::exit::{self, Verdict};
 use crate::arch::registers::Registers;
 use crate::arch::{percpu, pit, processor};
 use crate::console::{self, println};
-use crate::mm::{frames, heap, kernel_map};
+use crate::mm::{self, heap, kernel_map};
 use crate::panic::backtrace;
 use crate::{irq, machine, symbols, time, trace};
 
@@ -181,7 +181,7 @@ fn cpus(_: &str) -> Result<(), Mistake> {
 }
 
 fn mem(_: &str) -> Result<(), Mistake> {
-    let frames = frames::counts();
+    let frames = mm::counts();
     let (mapped, region) = kernel_map::region_usage();
     println!(
         "{} KiB of memory, {} KiB free",

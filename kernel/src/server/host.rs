@@ -18,7 +18,7 @@ use super::{Call, Done, Refused, known};
 use crate::arch::percpu;
 use crate::arch::pit::TICKS_PER_SECOND;
 use crate::arch::processor;
-use crate::mm::frames;
+use crate::mm;
 use crate::mm::shared::Any;
 use crate::task::host::Host;
 use crate::time::clock;
@@ -147,7 +147,7 @@ fn information(flavor: i32, room: u32) -> Result<Words, Refused> {
             let info = HostBasicInfo {
                 max_cpus: processors,
                 avail_cpus: processors,
-                memory_size: frames::counts().total * PAGE_SIZE,
+                memory_size: mm::counts().total * PAGE_SIZE,
                 cpu_type: processor_type(),
                 cpu_subtype: CPU_SUBTYPE_AT386,
             };

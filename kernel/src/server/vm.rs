@@ -15,8 +15,8 @@ use kernel_core::vm::map::{Attributes, Inheritance, Limit, MapError, Place, Prot
 
 use super::{Call, Done, Refused, known};
 use crate::ipc::HeldRight;
-use crate::mm::frames;
 use crate::mm::shared::{Any, Shared};
+use crate::mm;
 use crate::task::Task;
 use crate::task::host::Host;
 use crate::vm;
@@ -263,7 +263,7 @@ fn contiguous(
 }
 
 fn statistics() -> VmStatistics {
-    let frames = frames::counts();
+    let frames = mm::counts();
     let (pages, counts) = vm::counts();
     VmStatistics {
         pagesize: PAGE_SIZE as i32,
