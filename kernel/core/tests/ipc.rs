@@ -6,6 +6,8 @@ mod allocator;
 mod accepted;
 #[path = "ipc/message.rs"]
 mod message;
+#[path = "ipc/plain.rs"]
+mod plain;
 #[path = "ipc/port.rs"]
 mod port;
 #[path = "ipc/shortage.rs"]

@@ -44,15 +44,15 @@ impl DebugRegisters {
         self.0[6] |= status;
     }
 
-    /// Puts them into the processor, where the registers of the thread before
-    /// are, if any of it were on.
+    /// Puts them into the processor, where those of the thread before are, if any
+    /// of them is on (`were_on`).
     ///
     /// # Safety
     ///
     /// They are allowed to a user, and the next in user mode is that user.
-    pub(crate) unsafe fn load(&self, before: &DebugRegisters) {
+    pub(crate) unsafe fn load(&self, were_on: bool) {
         if !self.are_on() {
-            if before.are_on() {
+            if were_on {
                 // SAFETY: with all breakpoints off, nothing happens.
                 unsafe { asm!("mov dr7, {0}", in(reg) CONTROL_ONE, options(nomem, nostack)) };
             }

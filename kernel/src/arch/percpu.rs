@@ -31,10 +31,13 @@ pub(crate) enum Mode {
     Kernel,
 }
 
-/// One processor's area. The self pointer must stay first: FS:0 is read.
+/// One processor's area. The two pointers must stay first: FS leads to them, and no
+/// further.
 #[repr(C)]
 pub(crate) struct PerCpu {
     this: AtomicPtr<PerCpu>,
+    /// What the scheduler keeps here.
+    thread: AtomicPtr<()>,
     id: AtomicU32,
     apic_id: AtomicU32,
     /// Interrupts being handled, nested.
@@ -58,6 +61,7 @@ impl PerCpu {
     pub(crate) const fn new(id: u32, apic_id: u32) -> PerCpu {
         PerCpu {
             this: AtomicPtr::new(core::ptr::null_mut()),
+            thread: AtomicPtr::new(core::ptr::null_mut()),
             id: AtomicU32::new(id),
             apic_id: AtomicU32::new(apic_id),
             interrupt_depth: AtomicU32::new(0),
@@ -179,6 +183,27 @@ pub(crate) fn current() -> &'static PerCpu {
         );
         &*area
     }
+}
+
+/// What the processor that calls was last given by [`set_thread`]; null at first.
+/// One instruction: whoever goes on elsewhere in between gets the right one.
+pub(crate) fn thread() -> *mut () {
+    let thread: *mut ();
+    // SAFETY: FS leads to the area (the module's invariant), and this lies in it.
+    unsafe {
+        core::arch::asm!(
+            "mov {thread}, fs:[{offset}]",
+            thread = out(reg) thread,
+            offset = const core::mem::offset_of!(PerCpu, thread),
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    thread
+}
+
+/// For the processor that calls, with interrupts off.
+pub(crate) fn set_thread(thread: *mut ()) {
+    current().thread.store(thread, Ordering::Relaxed);
 }
 
 /// The number of the processor that calls; 0, the boot processor's, before it

@@ -154,9 +154,9 @@ pub(crate) struct DoubleFault {
     pub(crate) page_directory: u32,
 }
 
-/// Limit of the FS segment: enough for the self pointer at its start, so that
-/// a stray FS access faults.
-const PER_CPU_LIMIT: u16 = 3;
+/// Limit of the FS segment: enough for the two words at its start that are read
+/// through it, so that a stray FS access faults.
+const PER_CPU_LIMIT: u16 = 2 * size_of::<u32>() as u16 - 1;
 /// Bytes of a 32-bit TSS; an I/O bitmap offset here means no bitmap.
 const TSS_SIZE: u16 = 104;
 const _: () = assert!(size_of::<TaskStateSegment>() == TSS_SIZE as usize);

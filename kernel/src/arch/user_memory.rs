@@ -33,6 +33,69 @@ unsafe impl Plain for u8 {}
 // SAFETY: integers are their bits.
 unsafe impl Plain for u32 {}
 
+/// Some words that came from a user or are for one: a short message. Room for
+/// more costs nothing until it is used.
+pub(crate) struct Words {
+    /// **Invariant**: the first `length` of `words` have been written.
+    length: usize,
+    words: [MaybeUninit<u32>; Words::MOST],
+}
+
+impl Words {
+    /// So many at most.
+    pub(crate) const MOST: usize = 64;
+
+    /// None yet.
+    pub(crate) const fn new() -> Words {
+        Words {
+            length: 0,
+            words: [MaybeUninit::uninit(); Words::MOST],
+        }
+    }
+
+    /// How many there are.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
+    }
+
+    /// They are now `length` words from the user's address `from`; none, if
+    /// that leads nowhere.
+    ///
+    /// # Panics
+    ///
+    /// If `length` is more than there is room for.
+    pub(crate) fn copy_in(&mut self, from: u32, length: usize) -> Result<(), BadAddress> {
+        let room = &mut self.words[..length];
+        self.length = 0;
+        let bytes = check(from, size_of_val(room))?;
+        // SAFETY: the source is in user space, where a fault has a way out; the
+        // target is room for so many words.
+        let failed =
+            unsafe { user_copy(room.as_mut_ptr().cast(), from as usize as *const u8, bytes) };
+        result(failed)?;
+        self.length = length;
+        Ok(())
+    }
+
+    /// They are now the same as `other`.
+    pub(crate) fn set(&mut self, other: &Words) {
+        self.words[..other.length].copy_from_slice(&other.words[..other.length]);
+        self.length = other.length;
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u32] {
+        let written = &self.words[..self.length];
+        // SAFETY: by the invariant; a written word has the form of a word.
+        unsafe { core::slice::from_raw_parts(written.as_ptr().cast(), written.len()) }
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u32] {
+        let written = &mut self.words[..self.length];
+        // SAFETY: by the invariant, and as above.
+        unsafe { core::slice::from_raw_parts_mut(written.as_mut_ptr().cast(), written.len()) }
+    }
+}
+
 /// Fills `to` from the user's address `from`.
 pub(crate) fn copy_in<T: Plain>(from: u32, to: &mut [T]) -> Result<(), BadAddress> {
     let length = check(from, size_of_val(to))?;
@@ -48,6 +111,19 @@ pub(crate) fn copy_out<T: Plain>(from: &[T], to: u32) -> Result<(), BadAddress> 
     // SAFETY: the target is in user space, where a fault has a way out.
     let failed = unsafe { user_copy(to as usize as *mut u8, from.as_ptr().cast(), length) };
     result(failed)
+}
+
+/// Some words from the user's address `from`.
+#[inline]
+pub(crate) fn read_words<const COUNT: usize>(from: u32) -> Result<[u32; COUNT], BadAddress> {
+    let mut words = MaybeUninit::<[u32; COUNT]>::uninit();
+    let bytes = check(from, size_of_val(&words))?;
+    // SAFETY: the source is in user space, where a fault has a way out; the target
+    // is room for so many words.
+    let failed = unsafe { user_copy(words.as_mut_ptr().cast(), from as usize as *const u8, bytes) };
+    result(failed)?;
+    // SAFETY: every word was written; any bits are a word.
+    Ok(unsafe { words.assume_init() })
 }
 
 /// One value from the user's address `from`.

@@ -73,8 +73,8 @@ impl KernelPort {
     /// Whether `name` denotes a send right to it.
     pub(crate) fn is_named(&self, names: &Names, name: u32) -> bool {
         with(|ipc| {
-            let space = ipc.spaces.at(names.0);
-            space.and_then(|space| space.name_of(&ipc.post.ports, self.port)) == Some(name)
+            let space = names.0.get(&mut ipc.key);
+            space.name_of(&ipc.post.ports, self.port) == Some(name)
         })
     }
 }

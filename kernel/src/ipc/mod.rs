@@ -8,6 +8,7 @@
 //! the port stands for.
 
 mod call;
+mod direct;
 mod held;
 mod kernel_port;
 mod message;
@@ -16,12 +17,12 @@ mod request;
 mod transfer;
 mod wait;
 
-use kernel_core::arena::{Arena, Handle};
 use kernel_core::ipc::port::{Effects, Ports, SpaceId};
 use kernel_core::ipc::right::{Carried, DEAD, Disposition, NULL, Refusal, Right};
 use kernel_core::ipc::space::Space;
 
 pub(crate) use self::call::{Called, call};
+pub(crate) use self::direct::{Direct, From};
 pub(crate) use self::held::HeldRight;
 pub(crate) use self::kernel_port::KernelPort;
 use self::kernel_port::Objects;
@@ -29,13 +30,18 @@ use self::post::Post;
 pub(crate) use self::request::{Given, Gives, Request};
 pub(crate) use self::transfer::{Patience, Receive, Send, Sent};
 pub(crate) use self::wait::Waiter;
-use crate::sync::{TaskLock, rank};
+use crate::mm::shared::Shared;
+use crate::sync::{TaskLock, guarded, rank};
 
-/// All ports and names.
-#[derive(Default)]
+/// Opens what the lock guards of each task.
+type Key = guarded::Key<Ipc>;
+/// A task's names, under the lock.
+type GuardedSpace = guarded::Guarded<Ipc, Space>;
+
+/// All ports.
 struct Ipc {
+    key: Key,
     post: Post,
-    spaces: Arena<Space>,
     /// What the kernel's ports stand for.
     objects: Objects,
     /// How many spaces there ever were.
@@ -46,7 +52,13 @@ static IPC: TaskLock<rank::Ipc, Option<Ipc>> = TaskLock::new(None);
 
 fn with<R>(use_it: impl FnOnce(&mut Ipc) -> R) -> R {
     let mut guard = IPC.lock();
-    let ipc = guard.get_or_insert_with(Ipc::default);
+    let ipc = guard.get_or_insert_with(|| Ipc {
+        // SAFETY: the only one, as there is only one `Ipc`, and inside of the lock.
+        key: unsafe { Key::new() },
+        post: Post::default(),
+        objects: Objects::default(),
+        made: 0,
+    });
     let result = use_it(ipc);
     let litter = ipc.post.litter.take();
     drop(guard);
@@ -55,17 +67,16 @@ fn with<R>(use_it: impl FnOnce(&mut Ipc) -> R) -> R {
 }
 
 /// A task's names; its rights are given up when it is dropped.
-#[derive(Debug)]
-pub(crate) struct Names(Handle<Space>);
+pub(crate) struct Names(Shared<GuardedSpace>);
 
 impl Names {
     /// No names yet.
     pub(crate) fn new() -> Result<Names, Refusal> {
         with(|ipc| {
             ipc.made = ipc.made.wrapping_add(1);
-            let space = Space::new(SpaceId(ipc.made));
-            let inserted = ipc.spaces.insert(space);
-            inserted.map(Names).map_err(|_| Refusal::ResourceShortage)
+            let space = GuardedSpace::new(Space::new(SpaceId(ipc.made)));
+            let space = Shared::try_new(space);
+            space.map(Names).map_err(|_| Refusal::ResourceShortage)
         })
     }
 
@@ -127,10 +138,9 @@ impl Names {
     fn change_once(&self, change: &mut dyn FnMut(&mut Space, &mut Ports, &mut Effects)) {
         with(|ipc| {
             let mut effects = Effects::new();
-            if let Some(space) = ipc.spaces.at_mut(self.0) {
-                change(space, &mut ipc.post.ports, &mut effects);
-                ipc.post.settle(&effects);
-            }
+            let space = self.0.get(&mut ipc.key);
+            change(space, &mut ipc.post.ports, &mut effects);
+            ipc.post.settle(&effects);
         });
     }
 
@@ -167,12 +177,11 @@ impl Drop for Names {
             let gone = self.change(|space, ports, effects| space.destroy(ports, name, effects));
             debug_assert!(gone.is_ok(), "a name that is there cannot be destroyed");
         }
-        with(|ipc| ipc.spaces.remove(self.0));
     }
 }
 
 impl Names {
     fn first(&self) -> Option<u32> {
-        with(|ipc| ipc.spaces.at(self.0)?.name_from(0))
+        with(|ipc| self.0.get(&mut ipc.key).name_from(0))
     }
 }

@@ -15,7 +15,7 @@ use super::post::NotSent;
 use super::wait::{Place, Waiter};
 use super::{Names, Request, with};
 use crate::arch::pit::TICKS_PER_SECOND;
-use crate::arch::user_memory;
+use crate::arch::user_memory::{self, Words};
 use crate::sched::{self, Wake};
 use crate::vm::space::Space as Memory;
 
@@ -36,12 +36,23 @@ impl Patience {
                 sched::do_not_wait();
                 Wake::TimedOut
             }
-            Patience::Milliseconds(time) => {
-                let per_tick = 1000 / TICKS_PER_SECOND;
-                sched::block_for(time.div_ceil(per_tick))
-            }
+            Patience::Milliseconds(time) => sched::block_for(ticks(time)),
         }
     }
+
+    /// The same, of a thread that mail may be for.
+    fn wait_for_mail(self, mail: &mut Words) -> Wake {
+        match self {
+            Patience::Endless => sched::block_for_mail(mail),
+            Patience::Milliseconds(0) => self.wait(),
+            Patience::Milliseconds(time) => sched::block_for_mail_for(mail, ticks(time)),
+        }
+    }
+}
+
+/// Ticks that are `time` milliseconds at least.
+fn ticks(time: u32) -> u32 {
+    time.div_ceil(1000 / TICKS_PER_SECOND)
 }
 
 /// The sending half of a `mach_msg`.
@@ -107,8 +118,7 @@ impl Names {
         check_size(send.size).map_err(|_| MsgReturn::SEND_MSG_TOO_SMALL)?;
         let bytes = copy_in(send.address, send.size)?;
         let (kmsg, body, mut object) = with(|ipc| {
-            let space = ipc.spaces.at_mut(self.0);
-            let space = space.ok_or(MsgReturn::SEND_INVALID_DEST)?;
+            let space = self.0.get(&mut ipc.key);
             let cancel = match send.cancel {
                 None => None,
                 Some(name) => {
@@ -144,11 +154,8 @@ impl Names {
     fn take_body(&self, memory: &Memory, mut kmsg: Kmsg) -> Result<Kmsg, MsgReturn> {
         let captured = kmsg.capture(memory);
         with(|ipc| {
-            let taken = match ipc.spaces.at_mut(self.0) {
-                Some(space) => kmsg.take_body(captured, space, &mut ipc.post),
-                None => Err(MsgReturn::SEND_INVALID_DEST),
-            };
-            let result = match taken {
+            let space = self.0.get(&mut ipc.key);
+            let result = match kmsg.take_body(captured, space, &mut ipc.post) {
                 Ok(()) => Ok(kmsg),
                 Err(error) => {
                     kmsg.destroy(&mut ipc.post);
@@ -182,7 +189,7 @@ impl Names {
                         (_, patience) => patience.wait(),
                     };
                     match (wake, send.accepted) {
-                        (Wake::Event, _) => {
+                        (Wake::Event | Wake::Mail, _) => {
                             kmsg = waiting;
                             continue;
                         }
@@ -205,9 +212,7 @@ impl Names {
     /// Queues a message without room for it, and asks for a notification.
     fn force(&self, kmsg: Kmsg, notify: u32) -> Result<MsgReturn, (MsgReturn, Kmsg)> {
         with(|ipc| {
-            let Some(space) = ipc.spaces.at_mut(self.0) else {
-                return Err((MsgReturn::SEND_INVALID_NOTIFY, kmsg));
-            };
+            let space = self.0.get(&mut ipc.key);
             let forced = ipc.post.force(kmsg, space, notify);
             ipc.post.settle(&Effects::new());
             forced
@@ -225,13 +230,8 @@ impl Names {
     ) -> MsgReturn {
         let given = with(|ipc| {
             ipc.post.waiters.leave(waiter);
-            let given = match ipc.spaces.at_mut(self.0) {
-                Some(space) => kmsg.return_to_sender(space, &mut ipc.post),
-                None => {
-                    kmsg.destroy(&mut ipc.post);
-                    Received::NONE
-                }
-            };
+            let space = self.0.get(&mut ipc.key);
+            let given = kmsg.return_to_sender(space, &mut ipc.post);
             ipc.post.settle(&Effects::new());
             given
         });
@@ -242,9 +242,20 @@ impl Names {
         }
     }
 
-    /// Receives a message for the task with this `memory`.
-    pub(crate) fn receive(&self, memory: &Memory, waiter: &Waiter, receive: Receive) -> MsgReturn {
-        let mut has_waited = false;
+    /// Receives a message for the task with this `memory`; the thread may have
+    /// waited for it already, until it was `woken`.
+    pub(crate) fn receive(
+        &self,
+        memory: &Memory,
+        waiter: &Waiter,
+        receive: Receive,
+        woken: Option<Wake>,
+    ) -> MsgReturn {
+        let mut mail = Words::new();
+        let mut has_waited = woken.is_some();
+        if let Some(code) = woken.and_then(|why| self.woken(waiter, &receive, why, &mail)) {
+            return code;
+        }
         loop {
             match with(|ipc| self.try_receive(ipc, waiter, &receive, has_waited)) {
                 Step::Over(code) => return code,
@@ -259,14 +270,38 @@ impl Names {
                 Step::Wait => {}
             }
             has_waited = true;
-            let why = match receive.patience.wait() {
-                Wake::Event => continue,
-                Wake::TimedOut => MsgReturn::RCV_TIMED_OUT,
-                Wake::Interrupted => MsgReturn::RCV_INTERRUPTED,
-            };
-            with(|ipc| ipc.post.waiters.leave(waiter));
-            return why;
+            let why = receive.patience.wait_for_mail(&mut mail);
+            match self.woken(waiter, &receive, why, &mail) {
+                Some(code) => return code,
+                None => continue,
+            }
         }
+    }
+
+    /// How a receive ends that was woken like this; it does not for a message
+    /// that is in a queue.
+    fn woken(
+        &self,
+        waiter: &Waiter,
+        receive: &Receive,
+        why: Wake,
+        mail: &Words,
+    ) -> Option<MsgReturn> {
+        let why = match why {
+            Wake::Event => return None,
+            Wake::Mail => {
+                return Some(
+                    match user_memory::copy_out(mail.as_slice(), receive.address) {
+                        Ok(()) => MsgReturn::SUCCESS,
+                        Err(_) => MsgReturn::RCV_INVALID_DATA,
+                    },
+                );
+            }
+            Wake::TimedOut => MsgReturn::RCV_TIMED_OUT,
+            Wake::Interrupted => MsgReturn::RCV_INTERRUPTED,
+        };
+        with(|ipc| ipc.post.waiters.leave(waiter));
+        Some(why)
     }
 
     fn try_receive(
@@ -276,9 +311,7 @@ impl Names {
         receive: &Receive,
         has_waited: bool,
     ) -> Step {
-        let Some(space) = ipc.spaces.at_mut(self.0) else {
-            return Step::Over(MsgReturn::RCV_INVALID_NAME);
-        };
+        let space = self.0.get(&mut ipc.key);
         let source = match space.receive_from(&mut ipc.post.ports, receive.name) {
             Ok(source) => source,
             Err(refusal) => {
@@ -290,7 +323,10 @@ impl Names {
             }
         };
         let Some((port, size)) = ipc.post.waiting_at(source) else {
-            ipc.post.waiters.join(waiter, Place::Receive(source));
+            let size = receive.dead_name.is_none().then_some(receive.size);
+            let place = Place::Receive(source);
+            ipc.post.waiters.enter(waiter, place, size);
+            sched::assert_interruptible_wait();
             return Step::Wait;
         };
         if size > receive.size && receive.keeps_large {

@@ -15,10 +15,9 @@ use kernel_core::sched::priority::Policy;
 
 use super::thread::Thread;
 use super::{
-    CURRENT, HAS_READY, HAS_TIMED, RESCHEDULE, SCHEDULER, Scheduler, TICK_MS, TURN_MS, UNTIDY,
-    clean_up, second, with_current,
+    HAS_READY, HAS_TIMED, RESCHEDULE, SCHEDULER, Scheduler, TICK_MS, TURN_MS, UNTIDY, clean_up,
+    second, with_current,
 };
-use crate::arch::debug::DebugRegisters;
 use crate::arch::percpu::{self, MAX_CPUS, Mode};
 use crate::arch::switch::{self, Saved};
 use crate::arch::{lapic, trap, tsc};
@@ -67,6 +66,9 @@ pub(super) fn hand_over(preferred: Option<&Shared<Thread>>) -> bool {
         let others = next.is_some() || scheduler.ready.best().is_some();
         if others {
             scheduler.make_ready(thread);
+            if let Some(next) = next {
+                next.scheduling.get(&mut scheduler.key).begin(TURN_MS);
+            }
             go_to_next(&mut scheduler, next.cloned());
         }
         others
@@ -223,14 +225,17 @@ impl Scheduler {
     }
 }
 
-/// Leaves the processor to `preferred`, to the next thread that is ready, or to
+/// Leaves the processor to `preferred`, whose turn has begun, to the next thread that is ready, or to
 /// idling; returns when it is the caller's turn again, with the lock held.
 pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Option<Shared<Thread>>) {
     let id = percpu::current().id() as usize;
     let scheduler = &mut **guard;
     let next = match preferred {
         Some(thread) => Some(thread),
-        None => scheduler.take_ready(),
+        None => scheduler.take_ready().inspect(|thread| {
+            let scheduling = thread.scheduling.get(&mut scheduler.key);
+            scheduling.begin(TURN_MS);
+        }),
     };
     RESCHEDULE[id].store(false, Ordering::Relaxed);
     let processor = &mut scheduler.processors[id];
@@ -245,9 +250,10 @@ pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Optio
     let mut running = ptr::null_mut();
     let to: *const Saved = match &processor.current {
         Some(thread) => {
-            if let Some(pmap) = thread.pmap() {
-                let before = processor.loaded.take();
-                if before.as_ref().is_none_or(|before| !before.is_same(pmap)) {
+            match (thread.pmap(), &processor.loaded) {
+                (Some(pmap), Some(loaded)) if loaded.is_same(pmap) => {}
+                (Some(pmap), _) => {
+                    let before = processor.loaded.replace(pmap.clone());
                     // SAFETY: `loaded` keeps it; interrupts are off.
                     unsafe { pmap.load(before.as_deref()) };
                     let left = leaving.as_ref().and_then(|thread| thread.pmap());
@@ -260,18 +266,14 @@ pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Optio
                         }
                     }
                 }
-                processor.loaded = Some(pmap.clone());
-            } else {
-                UNTIDY[id].store(true, Ordering::Relaxed);
+                (None, _) => UNTIDY[id].store(true, Ordering::Relaxed),
             }
             // SAFETY: this processor's own area; in user mode the thread's
             // kernel stack is empty.
             unsafe { percpu::current().set_kernel_stack(thread.stack_top()) };
             thread.times.get(&mut scheduler.key).goes_on(id as u32);
             *thread.is_at_edge.get(&mut scheduler.key) = false;
-            let scheduling = thread.scheduling.get(&mut scheduler.key);
-            scheduling.begin(TURN_MS);
-            processor.priority = scheduling.current();
+            processor.priority = thread.scheduling.get(&mut scheduler.key).current();
             if let Some(hold) = thread.hold.get(&mut scheduler.key) {
                 running = ptr::from_mut(hold);
             }
@@ -283,12 +285,12 @@ pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Optio
             &raw const processor.idle
         }
     };
-    CURRENT[id].store(running, Ordering::Relaxed);
-    let mut debug = DebugRegisters::default();
+    percpu::set_thread(running.cast());
+    let mut had_breakpoints = false;
     if let Some(thread) = &leaving {
         let kept = thread.kept.get(&mut scheduler.key);
         kept.fpu.save_if_used();
-        debug = kept.debug;
+        had_breakpoints = kept.debug.are_on();
         let times = thread.times.get(&mut scheduler.key);
         times.ran(passed);
         times.leaves();
@@ -296,7 +298,13 @@ pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Optio
     }
     if let Some(thread) = &scheduler.processors[id].current {
         // SAFETY: a thread's are allowed to it, and it comes next.
-        unsafe { thread.kept.get(&mut scheduler.key).debug.load(&debug) };
+        unsafe {
+            thread
+                .kept
+                .get(&mut scheduler.key)
+                .debug
+                .load(had_breakpoints)
+        };
     }
     // Others own it too: its own hold, or the queue of those that ended.
     drop(leaving);

@@ -14,7 +14,6 @@
 mod dispatch;
 pub(crate) mod event;
 mod give_way;
-mod guarded;
 #[cfg_attr(
     not(feature = "ktest"),
     expect(
@@ -23,24 +22,25 @@ mod guarded;
     )
 )]
 pub(crate) mod info;
+mod mail;
 mod queue;
 pub(crate) mod stop;
 mod thread;
 mod times;
 mod wait;
 
-use core::ptr;
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use self::dispatch::{NOBODY, go_to_next};
 pub(crate) use self::dispatch::{on_local_tick, on_tick, pause_if_turn_is_over, yield_now};
 pub(crate) use self::give_way::{How, give_way};
-use self::guarded::Key;
+pub(crate) use self::mail::Delivery;
 use self::queue::{Queue, Ready};
 use self::thread::State;
 pub(crate) use self::thread::{Kept, Registers, Thread, Wake};
 pub(crate) use self::wait::{
-    assert_interruptible_wait, assert_wait, block, block_for, do_not_wait, wake,
+    assert_interruptible_wait, assert_wait, block, block_for, block_for_mail, block_for_mail_for,
+    do_not_wait, wake,
 };
 use crate::arch::percpu::{self, MAX_CPUS};
 use crate::arch::pit::TICKS_PER_SECOND;
@@ -48,12 +48,17 @@ use crate::arch::switch::Saved;
 use crate::arch::{interrupts, tsc};
 use crate::mm::pmap::Pmap;
 use crate::mm::shared::Shared;
+use crate::sync::guarded;
 use crate::sync::{IrqLock, rank};
 use crate::time;
 
 const TICK_MS: u32 = 1000 / TICKS_PER_SECOND;
 /// How long a thread may run while others of its priority are ready.
 const TURN_MS: u32 = 100;
+
+/// Opens what the lock guards of each thread.
+type Key = guarded::Key<Scheduler>;
+type Guarded<T> = guarded::Guarded<Scheduler, T>;
 
 struct Scheduler {
     key: Key,
@@ -83,7 +88,8 @@ struct Processor {
 }
 
 static SCHEDULER: IrqLock<rank::Scheduler, Scheduler> = IrqLock::new(Scheduler {
-    key: Key::new(),
+    // SAFETY: the only one, and inside of the lock.
+    key: unsafe { Key::new() },
     ready: Ready::new(),
     gone: Queue::new(),
     timed: None,
@@ -111,10 +117,6 @@ static UNTIDY: [AtomicBool; MAX_CPUS] = [const { AtomicBool::new(false) }; MAX_C
 /// For each processor, whether it is to choose again before it goes on in user
 /// mode.
 static RESCHEDULE: [AtomicBool; MAX_CPUS] = [const { AtomicBool::new(false) }; MAX_CPUS];
-/// The thread that each processor runs, for itself; null while it idles.
-static CURRENT: [AtomicPtr<Shared<Thread>>; MAX_CPUS] =
-    [const { AtomicPtr::new(ptr::null_mut()) }; MAX_CPUS];
-
 /// The number of the current second, by which usage ages.
 fn second() -> u64 {
     (time::ticks() / TICKS_PER_SECOND).into()
@@ -127,9 +129,7 @@ pub(crate) fn start(thread: &Shared<Thread>) {
 
 /// Gives `use_it` the thread that runs this; nothing if the processor idles.
 pub(crate) fn with_current<R>(use_it: impl FnOnce(&Shared<Thread>) -> R) -> Option<R> {
-    let saved = interrupts::disable();
-    let current = CURRENT[percpu::current().id() as usize].load(Ordering::Relaxed);
-    interrupts::restore(saved);
+    let current = percpu::thread().cast::<Shared<Thread>>();
     // SAFETY: the processor stored it when it went over to the caller's thread,
     // whose `hold` it names: that stays until the thread ends, which it does not
     // in the meantime, for it is here.
@@ -163,7 +163,16 @@ pub(crate) fn with_kept(use_it: impl FnOnce(&mut Kept)) {
 /// Before user mode goes on: frees what ended, gives the processor to a better
 /// thread, and stops here if it is to; tells whether the thread is to end.
 /// Begins and ends with interrupts off.
+#[inline]
 pub(crate) fn before_user() -> bool {
+    let id = percpu::current().id() as usize;
+    let asked = with_current(|thread| thread.asked()).unwrap_or(0);
+    let waits = RESCHEDULE[id].load(Ordering::Relaxed) || GONE.load(Ordering::Relaxed) != 0;
+    (asked != 0 || waits) && before_user_now()
+}
+
+#[cold]
+fn before_user_now() -> bool {
     loop {
         let id = percpu::current().id() as usize;
         let asked = with_current(|thread| thread.asked()).unwrap_or(0);
@@ -233,7 +242,16 @@ pub(crate) fn idle(mut when_awake: impl FnMut()) -> ! {
 }
 
 /// Frees what ended, and the tables of tasks that ended. Interrupts are on.
+#[inline]
 fn clean_up() {
+    let id = percpu::current().id() as usize;
+    if GONE.load(Ordering::Relaxed) != 0 || UNTIDY[id].load(Ordering::Relaxed) {
+        clean_up_now();
+    }
+}
+
+#[cold]
+fn clean_up_now() {
     while GONE.load(Ordering::Relaxed) != 0 {
         let mut scheduler = SCHEDULER.lock();
         let inner = &mut *scheduler;

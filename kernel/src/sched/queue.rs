@@ -11,7 +11,7 @@ use core::ptr::NonNull;
 
 use kernel_core::sched::queue::{Link, Links, RunQueue};
 
-use super::guarded::Key;
+use super::Key;
 use super::thread::Thread;
 use crate::mm::shared::Shared;
 

@@ -8,14 +8,15 @@ use core::sync::atomic::{AtomicU32, Ordering};
 use kernel_core::sched::priority::{Policy, Scheduling};
 use kernel_core::sched::queue::Link;
 
-use super::guarded::{Guarded, Key};
 use super::queue::{Handle, Queue};
 use super::times::Times;
+use super::{Guarded, Key};
 use crate::arch::debug::DebugRegisters;
 use crate::arch::fpu;
 use crate::arch::percpu::Mode;
 use crate::arch::switch::Saved;
 use crate::arch::trap::{self, UserFrame};
+use crate::arch::user_memory::Words;
 use crate::mm::OutOfMemory;
 use crate::mm::pmap::Pmap;
 use crate::mm::shared::Shared;
@@ -26,6 +27,8 @@ use crate::mm::stack::Stack;
 pub(crate) enum Wake {
     /// What was waited for came.
     Event,
+    /// The same, and it is there: words in the thread's own hands.
+    Mail,
     /// It took too long.
     TimedOut,
     /// Somebody aborted it, or the thread is to end.
@@ -130,6 +133,8 @@ pub(crate) struct Thread {
     pub(super) next_timed: Guarded<Option<Shared<Thread>>>,
     /// When its wait ends, in ticks; meaningful on that list only.
     pub(super) deadline: Guarded<u32>,
+    /// What it was woken with, if by mail.
+    pub(super) mail: Guarded<Words>,
     /// Itself, from its start to its end: nobody else need own it.
     pub(super) hold: Guarded<Option<Shared<Thread>>>,
 }
@@ -188,6 +193,7 @@ impl Thread {
             next: Guarded::new(None),
             next_timed: Guarded::new(None),
             deadline: Guarded::new(0),
+            mail: Guarded::new(Words::new()),
             hold: Guarded::new(None),
         })
     }
@@ -231,6 +237,11 @@ impl Thread {
     /// Whether it is to end.
     pub(crate) fn is_to_end(&self) -> bool {
         self.asked() & END != 0
+    }
+
+    /// Whether it may not wait for what may be interrupted.
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.asked() & (END | ABORT) != 0
     }
 
     /// Whether it is to stop, and not to end.

@@ -5,9 +5,11 @@
 use core::sync::atomic::Ordering;
 
 use super::dispatch::go_to_next;
-use super::thread::{ABORT, END, State, Thread, Wait, Wake};
+use super::thread::{State, Thread, Wait, Wake};
 use super::{HAS_TIMED, SCHEDULER, Scheduler, clean_up, with_current};
+use crate::arch::user_memory::Words;
 use crate::mm::shared::Shared;
+use crate::sync::{Guard, Irq};
 use crate::time;
 
 /// The first half of waiting: from now on [`wake`] ends the wait that the next
@@ -35,31 +37,60 @@ fn set_own_state(state: State) {
 
 /// The second half: returns when the thread has been woken, and why.
 pub(crate) fn block() -> Wake {
-    let why = with_current(|thread| {
-        let mut scheduler = SCHEDULER.lock();
-        let state = thread.state.get(&mut scheduler.key);
-        if let State::AboutToWait(how) = *state {
-            if how == Wait::Interruptible && thread.asked() & (END | ABORT) != 0 {
-                *state = State::Woken(Wake::Interrupted);
-            } else {
-                *state = State::Waiting(how);
-                go_to_next(&mut scheduler, None);
-            }
-        }
-        let state = thread.state.get(&mut scheduler.key);
-        let why = match *state {
-            State::Woken(why) => why,
-            _ => Wake::Event,
-        };
-        *state = State::Running;
-        why
-    });
+    block_until(None)
+}
+
+/// The same for a thread that mail may be for; `mail` is that then.
+pub(crate) fn block_for_mail(mail: &mut Words) -> Wake {
+    block_until(Some(mail))
+}
+
+fn block_until(mail: Option<&mut Words>) -> Wake {
+    let why = with_current(|thread| wait(SCHEDULER.lock(), thread, None, mail));
     clean_up();
     why.unwrap_or(Wake::Event)
 }
 
+/// Leaves the processor to `next`, or to whoever's turn it is, unless the wait of
+/// `own`, the thread that calls, is over already.
+pub(super) fn wait(
+    mut scheduler: Guard<'_, Scheduler, Irq>,
+    own: &Shared<Thread>,
+    next: Option<Shared<Thread>>,
+    mail: Option<&mut Words>,
+) -> Wake {
+    let state = own.state.get(&mut scheduler.key);
+    if let State::AboutToWait(how) = *state {
+        if how == Wait::Interruptible && own.is_interrupted() {
+            *state = State::Woken(Wake::Interrupted);
+        } else {
+            *state = State::Waiting(how);
+            go_to_next(&mut scheduler, next);
+        }
+    }
+    let state = own.state.get(&mut scheduler.key);
+    let why = match *state {
+        State::Woken(why) => why,
+        _ => Wake::Event,
+    };
+    *state = State::Running;
+    if let (Wake::Mail, Some(mail)) = (why, mail) {
+        mail.set(own.mail.get(&mut scheduler.key));
+    }
+    why
+}
+
 /// As [`block`], but for `ticks` ticks at most.
 pub(crate) fn block_for(ticks: u32) -> Wake {
+    within(ticks, block)
+}
+
+/// As [`block_for_mail`], but for `ticks` ticks at most.
+pub(crate) fn block_for_mail_for(mail: &mut Words, ticks: u32) -> Wake {
+    within(ticks, || block_for_mail(mail))
+}
+
+fn within(ticks: u32, block: impl FnOnce() -> Wake) -> Wake {
     with_current(|thread| SCHEDULER.lock().put_in_timed(thread, ticks));
     let why = block();
     leave_timed();

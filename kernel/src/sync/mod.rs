@@ -12,13 +12,14 @@
 //! ([`percpu::is_alone`]) whoever held a lock will not go on: locks open then,
 //! so that the monitor can be used after a panic.
 
+pub(crate) mod guarded;
 pub(crate) mod rank;
 
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
 use kernel_core::rank::RankedLock;
-use spin::mutex::{TicketMutex, TicketMutexGuard};
+use spin::mutex::{SpinMutex, SpinMutexGuard};
 
 use self::rank::Ranked;
 use crate::arch::{interrupts, percpu};
@@ -71,9 +72,9 @@ pub(crate) type TaskLock<R, T> = Lock<R, T, Task>;
 /// A lock for what interrupt handlers share.
 pub(crate) type IrqLock<R, T> = Lock<R, T, Irq>;
 
-/// A fair spin lock around a `T`, at place `R` in the order.
+/// A spin lock around a `T`, at place `R` in the order.
 pub(crate) struct Lock<R: Ranked, T, K: Kind> {
-    value: TicketMutex<T>,
+    value: SpinMutex<T>,
     place: PhantomData<fn() -> (R, K)>,
 }
 
@@ -81,7 +82,7 @@ impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
     /// A lock that is free.
     pub(crate) const fn new(value: T) -> Self {
         Lock {
-            value: TicketMutex::new(value),
+            value: SpinMutex::new(value),
             place: PhantomData,
         }
     }
@@ -94,8 +95,9 @@ impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
             self.break_open();
         }
         Guard {
-            value: TicketMutexGuard::leak(self.value.lock()),
+            value: SpinMutexGuard::leak(self.value.lock()),
             lock: &self.value,
+            #[cfg(debug_assertions)]
             identity: R::IDENTITY,
             saved,
         }
@@ -121,9 +123,8 @@ impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
     /// Takes the lock from whoever held it when a panic stopped everything.
     #[cold]
     fn break_open(&self) {
-        while self.value.is_locked() {
-            // SAFETY: the holder, and all who wait, have stopped for good; each
-            // turn passes over one of them.
+        if self.value.is_locked() {
+            // SAFETY: the holder has stopped for good.
             unsafe { self.value.force_unlock() };
         }
     }
@@ -135,7 +136,8 @@ pub(crate) struct Guard<'a, T, K: Kind> {
     value: *mut T,
     /// Not held by a guard of its own: that would remember who took the lock,
     /// and the scheduler's is released by the thread that comes next.
-    lock: &'a TicketMutex<T>,
+    lock: &'a SpinMutex<T>,
+    #[cfg(debug_assertions)]
     identity: RankedLock,
     saved: K::Saved,
 }
@@ -160,6 +162,7 @@ impl<T, K: Kind> Drop for Guard<'_, T, K> {
     fn drop(&mut self) {
         // SAFETY: this holds the lock; nothing uses the value afterwards.
         unsafe { self.lock.force_unlock() };
+        #[cfg(debug_assertions)]
         note_released(self.identity);
         K::leave(self.saved);
     }

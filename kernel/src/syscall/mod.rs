@@ -16,7 +16,7 @@ use crate::arch::interrupts;
 use crate::arch::trap::UserFrame;
 use crate::arch::user_memory::{self, BadAddress};
 use crate::console;
-use crate::ipc::{Patience, Receive, Send, Sent};
+use crate::ipc::{Direct, From, Patience, Receive, Send, Sent};
 use crate::sched::{self, How};
 use crate::server;
 use crate::task::host::Host;
@@ -69,10 +69,18 @@ struct Arguments {
 }
 
 impl Arguments {
+    /// Before them is where the stub returns to.
+    const FIRST: u32 = size_of::<u32>() as u32;
+
+    /// The first of them.
+    fn words<const COUNT: usize>(&self) -> Result<[u32; COUNT], BadAddress> {
+        let first = self.esp.checked_add(Arguments::FIRST);
+        user_memory::read_words(first.ok_or(BadAddress)?)
+    }
+
     /// Argument number `index`, from 0 on.
     fn word(&self, index: u32) -> Result<u32, BadAddress> {
-        // The first word is where the stub returns to.
-        let offset = (index + 1) * size_of::<u32>() as u32;
+        let offset = Arguments::FIRST + index * size_of::<u32>() as u32;
         user_memory::read(self.esp.checked_add(offset).ok_or(BadAddress)?)
     }
 }
@@ -178,9 +186,29 @@ fn shortcut(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32
 
 /// `mach_msg`: sends, receives, or both.
 fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAddress> {
-    let address = arguments.word(0)?;
-    let options = Options(arguments.word(1)?);
-    let time = arguments.word(5)?;
+    const BOTH: u32 = Options::SEND_MSG.0 | Options::RCV_MSG.0;
+    let words @ [address, options, send_size, size, name, _] = arguments.words()?;
+    let options = Options(options);
+    if options.0 & !BOTH != 0 || !options.has(Options::SEND_MSG) {
+        return long_message(user, arguments, words, Direct::NotSent);
+    }
+    let from = options.has(Options::RCV_MSG).then_some(From { name, size });
+    let names = user.task.names();
+    match names.send_directly(&user.waiter, address, send_size, from) {
+        Direct::Received(code) => Ok(code),
+        other => long_message(user, arguments, words, other),
+    }
+}
+
+/// What is left to do when a message went as far as `direct` says.
+#[inline(never)]
+fn long_message(
+    user: &UserThread,
+    arguments: &Arguments,
+    [address, options, send_size, size, name, time]: [u32; 6],
+    direct: Direct,
+) -> Result<MsgReturn, BadAddress> {
+    let options = Options(options);
     let patience = |limited| match options.has(limited) {
         true => Patience::Milliseconds(time),
         false => Patience::Endless,
@@ -193,10 +221,10 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
     };
     let notified = |asked| options.has(asked).then_some(notify);
     let (names, memory) = (user.task.names(), user.task.space());
-    if options.has(Options::SEND_MSG) {
+    if options.has(Options::SEND_MSG) && matches!(direct, Direct::NotSent) {
         let send = Send {
             address,
-            size: arguments.word(2)?,
+            size: send_size,
             patience: patience(Options::SEND_TIMEOUT),
             accepted: notified(Options::SEND_NOTIFY),
             cancel: notified(Options::SEND_CANCEL),
@@ -207,18 +235,22 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
             Sent::Request(request) => server::serve(request),
         }
     }
-    if options.has(Options::RCV_MSG) {
-        let receive = Receive {
-            address,
-            size: arguments.word(3)?,
-            name: arguments.word(4)?,
-            patience: patience(Options::RCV_TIMEOUT),
-            keeps_large: options.has(Options::RCV_LARGE),
-            dead_name: notified(Options::RCV_NOTIFY),
-        };
-        return Ok(names.receive(memory, &user.waiter, receive));
+    if !options.has(Options::RCV_MSG) {
+        return Ok(MsgReturn::SUCCESS);
     }
-    Ok(MsgReturn::SUCCESS)
+    let receive = Receive {
+        address,
+        size,
+        name,
+        patience: patience(Options::RCV_TIMEOUT),
+        keeps_large: options.has(Options::RCV_LARGE),
+        dead_name: notified(Options::RCV_NOTIFY),
+    };
+    let woken = match direct {
+        Direct::Woken(why) => Some(why),
+        _ => None,
+    };
+    Ok(names.receive(memory, &user.waiter, receive, woken))
 }
 
 /// `mach_print`: a string that ends with a zero byte.

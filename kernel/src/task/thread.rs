@@ -46,7 +46,7 @@ impl Task {
         let user = try_box(UserThread {
             task: task.clone(),
             port,
-            waiter: Waiter::new()?,
+            waiter: Waiter::new(task.names())?,
             inner: TaskLock::new(Inner {
                 name: None,
                 suspensions: 1,
@@ -110,6 +110,7 @@ impl UserThread {
 
 /// The last thing before user mode goes on; from the trap layer, with interrupts
 /// off.
+#[inline]
 pub(crate) fn before_user() {
     if sched::before_user() {
         end_current();

@@ -349,6 +349,28 @@ impl Ports {
 }
 
 impl Port {
+    /// Who receives from it.
+    pub const fn receiver(&self) -> Receiver {
+        self.receiver
+    }
+
+    /// One more send-once right; the port lives.
+    pub(in crate::ipc) fn add_send_once(&mut self) {
+        self.send_once_rights += 1;
+    }
+
+    /// One less; the port lives.
+    pub(in crate::ipc) fn end_send_once(&mut self) {
+        self.send_once_rights -= 1;
+    }
+
+    /// The number that the next message received is stamped with.
+    pub(in crate::ipc) fn next_sequence(&mut self) -> u32 {
+        let sequence = self.sequence;
+        self.sequence = sequence.wrapping_add(1);
+        sequence
+    }
+
     /// The receive right leaves its task (manual 4.2.3, 4.2.6).
     fn depart(&mut self, queued_at: Option<PortId>) {
         self.receiver = Receiver::Message(queued_at);

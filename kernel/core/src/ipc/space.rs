@@ -19,9 +19,11 @@ use super::port::{
 use super::right::{DEAD, NULL, Refusal, Right, TYPE_DNREQUEST, TYPE_MAREQUEST, UREFS_MAX};
 use crate::radix::Radix;
 
+mod plain;
 mod receive;
 mod transfer;
 
+pub use plain::{Arrived, Plain};
 pub use receive::{ReceiveRefusal, Source, Status};
 pub use transfer::HeaderRefusal;
 
@@ -374,6 +376,13 @@ impl Space {
     fn remove(&mut self, name: u32) {
         if let Some(key) = name.checked_sub(1) {
             self.names.remove(key);
+        }
+    }
+
+    /// A send-once right is gone: the next one gets the lowest name too.
+    fn remove_once(&mut self, name: u32) {
+        if let Some(key) = name.checked_sub(1) {
+            self.names.vacate(key);
         }
     }
 

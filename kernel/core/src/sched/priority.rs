@@ -217,6 +217,18 @@ impl Scheduling {
         };
     }
 
+    /// Milliseconds that are left of the quantum.
+    pub const fn quantum_left(&self) -> u32 {
+        self.quantum_left
+    }
+
+    /// Goes on with the `quantum_left` of who gives the thread its processor: two
+    /// that hand it to each other have one turn together. A fixed priority has its
+    /// own quantum.
+    pub fn take_turn(&mut self, quantum_left: u32) {
+        self.begin(quantum_left.max(1));
+    }
+
     /// Accounts for time on the processor. Whether the quantum is over, so
     /// that others of the same priority are to run.
     pub fn charge(&mut self, used_ms: u32, second: u64) -> bool {

@@ -33,13 +33,6 @@ enum Arrival {
 }
 
 impl Received {
-    /// Nothing.
-    pub(in crate::ipc) const NONE: Received = Received {
-        bytes: Vec::new(),
-        code: MsgReturn::SUCCESS,
-        memory: Vec::new(),
-    };
-
     /// Gives the receiver its memory; the bytes to be copied to it, and how it
     /// went. What there is no room for is lost, as the bytes say then.
     pub(in crate::ipc) fn place(mut self, memory: &Memory) -> (Vec<u8>, MsgReturn) {

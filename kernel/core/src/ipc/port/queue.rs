@@ -159,8 +159,7 @@ impl Ports {
         if port.queue.length == 0 {
             port.queue.last = None;
         }
-        let sequence = port.sequence;
-        port.sequence = sequence.wrapping_add(1);
+        let sequence = port.next_sequence();
         self.was_served(id);
         self.accept(queued.accepted, effects);
         Some((queued.message, sequence))

@@ -7,7 +7,7 @@
 //! messages on another; `join`, `leave_set`, `make_ready` and `was_served` are
 //! the only ones to change links.
 
-use super::{PortId, Ports, SpaceId};
+use super::{Port, PortId, Ports, SpaceId};
 use crate::arena::Handle;
 use crate::ipc::Refusal;
 
@@ -54,6 +54,13 @@ pub(super) struct Member {
 enum List {
     All,
     Ready,
+}
+
+impl Port {
+    /// The set that the port is in.
+    pub const fn set(&self) -> Option<SetId> {
+        self.member.set
+    }
 }
 
 impl Ports {

@@ -58,7 +58,7 @@ impl Space {
                 Ok(Carried::Receive(rights.port))
             }
             (Entry::SendOnce { port, .. }, _) => {
-                self.remove(name);
+                self.remove_once(name);
                 self.give_up_request(ports, name, entry, effects);
                 Ok(Carried::SendOnce(port))
             }
