@@ -18,6 +18,7 @@
 //! vm       memory of tasks
 //! ipc      ports and names
 //! task     user programs
+//! pager    memory objects of user programs
 //! device   devices that tasks open
 //! server   the routines of the kernel's ports
 //! syscall  traps of user programs
@@ -49,6 +50,7 @@ mod machine;
 mod misdeed;
 mod mm;
 mod monitor;
+mod pager;
 mod panic;
 mod sched;
 mod server;

@@ -22,7 +22,7 @@ use crate::panic::{self, Aftermath};
 use crate::sched::{self, Thread};
 use crate::server::{self, End};
 use crate::trace::{self, Kind};
-use crate::{irq, monitor, smp, symbols, syscall, task, time};
+use crate::{irq, monitor, pager, smp, symbols, syscall, task, time};
 
 static BOOT_CPU: PerCpu = PerCpu::new(0, 0);
 static BOOT_DOUBLE_FAULT_STACK: stack::StaticStack = stack::StaticStack::new();
@@ -130,6 +130,7 @@ extern "Rust" fn kernel_main(boot: boot::hand_off::HandOff<'static>) -> ! {
 #[cfg(feature = "ktest")]
 fn go_on() -> ! {
     let options = options();
+    start_pager();
     crate::misdeed::commit(options);
     crate::ktest::run_if_asked(options);
     run_modules(options);
@@ -145,8 +146,13 @@ fn go_on() -> ! {
             "warning: this kernel has no tests in it; `cargo xtask test --ring ktest` runs one that has"
         );
     }
+    start_pager();
     run_modules(options);
     monitor::run()
+}
+
+fn start_pager() {
+    pager::start().expect("there is memory for a second thread");
 }
 
 fn run_modules(options: &Options<'_>) {

@@ -3,5 +3,6 @@
 //! Owns no memory and no page tables; the kernel carries out what is decided
 //! here.
 
+pub mod ledger;
 pub mod map;
 pub mod object;

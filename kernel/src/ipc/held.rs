@@ -55,6 +55,18 @@ impl HeldRight {
         matches!(self.0, Carried::Null)
     }
 
+    /// A number that no other port has while there is a right to this one.
+    pub(crate) fn port_number(&self) -> Option<u32> {
+        self.port().map(|port| port.index())
+    }
+
+    /// Whether it is a right to send to a port that somebody receives from, or
+    /// will.
+    pub(crate) fn has_receiver(&self) -> bool {
+        self.port()
+            .is_some_and(|port| with(|ipc| !ipc.post.ports.is_dead(port)))
+    }
+
     /// The port that it sends to.
     pub(super) const fn port(&self) -> Option<PortId> {
         match self.0 {

@@ -9,7 +9,7 @@
 
 use kernel_core::arena::{Arena, Handle};
 use kernel_core::ipc::port::{Effects, PortId, Receiver};
-use kernel_core::ipc::right::Refusal;
+use kernel_core::ipc::right::{Carried, Refusal};
 
 use super::{HeldRight, Ipc, Names, with};
 use crate::mm::shared::{Any, Shared};
@@ -63,6 +63,18 @@ impl KernelPort {
     /// Gives `names` a send right, and tells its name.
     pub(crate) fn send_right(&self, names: &Names) -> Result<u32, Refusal> {
         names.give(self.make_send())
+    }
+
+    /// The receive right: from now on it is no port of the kernel's.
+    pub(crate) fn into_receive(self) -> HeldRight {
+        let object = with(|ipc| {
+            ipc.post.ports.depart(self.port, None);
+            ipc.objects.remove(self.object)
+        });
+        drop(object);
+        let right = HeldRight::new(Carried::Receive(self.port));
+        core::mem::forget(self);
+        right
     }
 
     /// Whether anybody has a send right to it.

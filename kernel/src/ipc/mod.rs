@@ -14,6 +14,7 @@ mod kernel_port;
 mod message;
 mod post;
 mod request;
+mod tell;
 mod transfer;
 mod wait;
 
@@ -28,6 +29,7 @@ pub(crate) use self::kernel_port::KernelPort;
 use self::kernel_port::Objects;
 use self::post::Post;
 pub(crate) use self::request::{Given, Gives, Request};
+pub(crate) use self::tell::tell;
 pub(crate) use self::transfer::{Patience, Receive, Send, Sent};
 pub(crate) use self::wait::Waiter;
 use crate::mm::shared::Shared;

@@ -14,6 +14,7 @@ use kernel_core::ipc::space::{Source, Space};
 
 use super::message::{Kmsg, Litter};
 use super::wait::{Place, Waiters};
+use crate::vm::managed;
 
 /// Ports, messages, and who waits for either.
 #[derive(Default)]
@@ -53,6 +54,7 @@ impl Post {
         }
         // Whoever waits at a port looks whether it still is there.
         self.waiters.wake_all();
+        managed::ports_died();
     }
 
     /// Delivers the notifications of a change; what died stays for

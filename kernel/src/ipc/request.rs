@@ -128,8 +128,8 @@ enum Gift {
 }
 
 impl Gives {
-    /// No reply has more.
-    pub(super) const MOST: usize = 2;
+    /// No message of the kernel's has more.
+    pub(super) const MOST: usize = 3;
 
     /// One more right.
     pub(crate) fn right(&mut self, right: HeldRight) {

@@ -24,6 +24,7 @@ mod give_way;
 pub(crate) mod info;
 mod mail;
 mod queue;
+pub(crate) mod row;
 pub(crate) mod stop;
 mod thread;
 mod times;

@@ -50,6 +50,24 @@ impl Queue {
         }
         Some(thread)
     }
+
+    /// Takes `thread` out, wherever it stands.
+    pub(super) fn remove(
+        &mut self,
+        thread: &Shared<Thread>,
+        key: &mut Key,
+    ) -> Option<Shared<Thread>> {
+        let mut others = Queue::new();
+        let mut found = None;
+        while let Some(next) = self.pop(key) {
+            match next.is_same(thread) {
+                true => found = Some(next),
+                false => others.push(next, key),
+            }
+        }
+        *self = others;
+        found
+    }
 }
 
 /// A thread that is ready: its own hold keeps it.

@@ -10,6 +10,7 @@ pub(crate) mod device;
 mod host;
 mod info;
 mod mach_port;
+mod memory_object;
 mod task;
 mod thread;
 mod thread_state;
@@ -59,10 +60,11 @@ enum Later {
 
 /// All routines. A routine of the wrong object is refused by itself: with which
 /// code depends on what it is for.
-const ALL: [Serve; 7] = [
+const ALL: [Serve; 8] = [
     vm::serve,
     vm::serve_host,
     mach_port::serve,
+    memory_object::serve,
     task::serve,
     thread::serve,
     host::serve,

@@ -11,17 +11,20 @@ use abi::wire::{Array, Flexible, MoveSend, OutOfLine};
 use kernel_core::addr::{Frame, PhysAddr, VirtAddr};
 use kernel_core::frames::Zone;
 use kernel_core::ipc::right::NULL;
-use kernel_core::vm::map::{Attributes, Inheritance, Limit, MapError, Place, Protection};
+use kernel_core::vm::ledger::Return;
+use kernel_core::vm::map::{Attributes, Inheritance, Limit, MapError, Place, Protection, Range};
 
 use super::{Call, Done, Refused, known};
 use crate::ipc::HeldRight;
-use crate::mm::shared::{Any, Shared};
 use crate::mm;
+use crate::mm::shared::{Any, Shared};
+use crate::pager::{self, MemoryObject};
 use crate::task::Task;
 use crate::task::host::Host;
 use crate::vm;
 use crate::vm::copy::After;
-use crate::vm::space::{Space, USER_END, Wire};
+use crate::vm::managed::{self, Kept, SharedManager};
+use crate::vm::space::{Mapped, Space, USER_END, Wire};
 
 pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
     let space = known(object, KernReturn::INVALID_ARGUMENT).map(Task::space);
@@ -84,7 +87,7 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             let region = space?.region(of.address);
             let region = region.ok_or(Refused(KernReturn::NO_SPACE))?;
             let attributes = region.attributes;
-            along.gives.right(HeldRight::NULL);
+            along.gives.right(name_of(region.manager));
             Ok(vm_region::Reply {
                 address: region.range.start,
                 size: region.range.size(),
@@ -102,7 +105,7 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         }),
         vm_map::ID => call.answer_along(|of: vm_map::Request, along| {
             let object = along.given.right();
-            let address = map(space?, &of, &object)?;
+            let address = map(space?, &of, object)?;
             Ok(vm_map::Reply { address })
         }),
         vm_statistics::ID => call.answer(|_: vm_statistics::Request| {
@@ -127,10 +130,9 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
                 vm_cache_stats: VmCacheStatistics::default(),
             })
         }),
-        vm_msync::ID => call.answer(|_: vm_msync::Request| {
-            space?;
-            // Memory has no pager to be written to.
-            Err::<vm_msync::Reply, _>(Refused(KernReturn::INVALID_ARGUMENT))
+        vm_msync::ID => call.answer(|of: vm_msync::Request| {
+            sync(space?, &of)?;
+            Ok(vm_msync::Reply {})
         }),
         _ => None,
     }
@@ -217,13 +219,55 @@ fn task_of(right: &HeldRight) -> Result<Shared<Task>, Refused> {
     task.ok_or(Refused(KernReturn::INVALID_TASK))
 }
 
-/// `vm_map` of zeroes: there are no other memory objects yet.
-fn map(space: &Space, of: &vm_map::Request, object: &HeldRight) -> Result<u32, Refused> {
+/// `vm_msync`: pagers get what was written to the range. None of it may be memory
+/// without one (seen).
+fn sync(space: &Space, of: &vm_msync::Request) -> Result<(), Refused> {
+    const BOTH: i32 = VM_SYNC_SYNCHRONOUS | VM_SYNC_ASYNCHRONOUS;
+    let invalid = Refused(KernReturn::INVALID_ARGUMENT);
+    if of.sync_flags & !(BOTH | VM_SYNC_INVALIDATE) != 0 || of.sync_flags & BOTH == BOTH {
+        return Err(invalid);
+    }
+    let request = managed::Request {
+        returns: Return::Dirty,
+        keeps: match of.sync_flags & VM_SYNC_INVALIDATE {
+            0 => Kept::Copy,
+            _ => Kept::Nothing,
+        },
+        locked: None,
+    };
+    let range = Range::covering(of.address, of.size).ok_or(invalid)?;
+    let mut from = range.start;
+    while from < range.end {
+        let region = space
+            .region(from)
+            .filter(|region| region.range.start <= from);
+        let region = region.ok_or(invalid)?;
+        let id = region.manager.and_then(|manager| {
+            let object = manager.upper().downcast::<MemoryObject>();
+            object.and_then(|object| object.id())
+        });
+        let first = (region.offset + (from - region.range.start)) / PAGE_SIZE;
+        let end = region.range.end.min(range.end);
+        let pages = (end - from) / PAGE_SIZE;
+        managed::lock(id.ok_or(invalid)?, first, first + pages, request);
+        from = end;
+    }
+    Ok(())
+}
+
+/// The port that names a pager's object.
+fn name_of(manager: Option<SharedManager>) -> HeldRight {
+    let object = manager.and_then(|manager| manager.upper().downcast::<MemoryObject>());
+    object.map_or(HeldRight::NULL, |object| object.name())
+}
+
+/// `vm_map`: zeroes, or what a pager supplies.
+fn map(space: &Space, of: &vm_map::Request, object: HeldRight) -> Result<u32, Refused> {
     let invalid = Refused(KernReturn::INVALID_ARGUMENT);
     let protection = Protection::from_bits(of.cur_protection as u32).ok_or(invalid)?;
     let max_protection = Protection::from_bits(of.max_protection as u32).ok_or(invalid)?;
     let inheritance = Inheritance::from_number(of.inheritance as u32).ok_or(invalid)?;
-    if !object.is_null() || of.size == 0 {
+    if object.object().is_some() || of.size == 0 {
         return Err(invalid);
     }
     let place = match of.anywhere {
@@ -240,7 +284,16 @@ fn map(space: &Space, of: &vm_map::Request, object: &HeldRight) -> Result<u32, R
         inheritance,
         ..Attributes::ALLOCATED
     };
-    Ok(space.enter(place, of.size, attributes)?)
+    if object.is_null() {
+        return Ok(space.enter(place, of.size, attributes)?);
+    }
+    let mapped = match of.copy {
+        true => Mapped::Copy,
+        false => Mapped::Itself,
+    };
+    let object = pager::object_of(object)?;
+    let from = (&object, of.offset / PAGE_SIZE);
+    Ok(space.map(place, of.size, attributes, from, mapped)?)
 }
 
 fn contiguous(

@@ -46,6 +46,10 @@ order! {
     Task "task";
     /// What a thread keeps for itself.
     Thread "thread";
+    /// Which memory object each port stands for.
+    MemoryObjects "memory objects";
+    /// The ports of a memory object.
+    MemoryObject "memory object";
     /// Ports and names.
     Ipc "ipc";
     /// What a task has allocated.

@@ -87,7 +87,8 @@ fn exception_of(trap: &Frame, address: VirtAddr) -> Option<Exception> {
     let vector = trap.vector;
     Some(match vector {
         exception::PAGE_FAULT => match touch(address, trap.error) {
-            Ok(()) => return None,
+            // Somebody ended the wait: the instruction asks again, if it goes on.
+            Ok(()) | Err(MapError::Aborted) => return None,
             // Beyond what a map could have.
             Err(_) if address.as_u32() >= USER_END => {
                 Exception::new(EXC_BAD_ACCESS, EXC_I386_PGFLT, address.as_u32())

@@ -5,12 +5,14 @@
 //! parts of pages are copied at once, so that a receiver sees nothing that was
 //! not sent.
 
-use kernel_core::addr::{PAGE_SIZE, VirtAddr};
-use kernel_core::vm::map::{Attributes, CopyFlags, Map, MapError, Place, Protection, Range};
+use kernel_core::addr::{Frame, PAGE_SIZE, VirtAddr};
+use kernel_core::vm::ledger::Strategy;
+use kernel_core::vm::map::{Attributes, CopyFlags, Entry, Map, MapError, Place, Protection, Range};
 use kernel_core::vm::object::{Found, ObjectHandle};
 
 use super::backing::Backing;
 use super::fault::{Touch, Who};
+use super::managed::Fault;
 use super::space::{SEARCH_FROM, Space, USER_END};
 use super::{MEMORY, Memory, settle, shortage};
 use crate::mm::{OutOfMemory, page};
@@ -67,22 +69,101 @@ impl Copy {
         Ok(copy)
     }
 
+    /// An object of the kernel's for `pages` pages, to be filled.
+    pub(super) fn of_pages(pages: u32) -> Result<Copy, MapError> {
+        let mut copy = Copy::new(0, pages * PAGE_SIZE);
+        // Before the copy is dropped the lock is.
+        let mut memory = MEMORY.lock();
+        copy.add_object(&mut memory, 0, pages)?;
+        Ok(copy)
+    }
+
+    /// That object.
+    pub(super) fn object(&self) -> Option<ObjectHandle> {
+        match self.map.lookup(0)?.backing {
+            Backing::Object { object, .. } => Some(object),
+            _ => None,
+        }
+    }
+
+    /// It has so many bytes, fewer than before.
+    pub(super) fn set_size(&mut self, size: u32) {
+        self.size = size.min(self.size);
+    }
+
+    /// Bytes in it.
+    pub(crate) const fn size(&self) -> u32 {
+        self.size
+    }
+
+    /// Whether it begins where a page does.
+    pub(crate) const fn is_aligned(&self) -> bool {
+        self.first == 0
+    }
+
+    /// The frame of page `number`, if that is not all zeroes.
+    pub(super) fn page(&self, memory: &mut Memory, number: u32) -> Result<Option<Frame>, Fault> {
+        let at = number * PAGE_SIZE;
+        match self.map.lookup(at) {
+            Some(entry) => memory.look(entry.backing, (at - entry.range.start) / PAGE_SIZE),
+            None => Ok(None),
+        }
+    }
+
     /// Copies from `offset` on to the kernel's own `into`; what is beyond the end
     /// is zero.
-    pub(crate) fn read(&self, offset: u32, into: &mut [u8]) -> Result<(), OutOfMemory> {
-        let mut at = self.first.saturating_add(offset);
-        let mut rest = into;
-        while !rest.is_empty() {
+    pub(crate) fn read(&self, offset: u32, into: &mut [u8]) -> Result<(), MapError> {
+        let mut done = 0;
+        while done < into.len() {
+            let at = self.first.saturating_add(offset);
+            let at = at.saturating_add(done as u32);
             let start = at % PAGE_SIZE;
-            let length = rest.len().min((PAGE_SIZE - start) as usize);
-            let (now, later) = rest.split_at_mut(length);
-            let memory = MEMORY.lock();
-            let entry = self.map.lookup(at);
-            let backing = entry.map_or(Backing::Nothing, |entry| entry.backing);
-            let number = entry.map_or(0, |entry| (at - entry.range.start) / PAGE_SIZE);
-            memory.read(backing, number, start, now)?;
-            at = at.saturating_add(length as u32);
-            rest = later;
+            let length = (into.len() - done).min((PAGE_SIZE - start) as usize);
+            let now = &mut into[done..done + length];
+            let mut memory = MEMORY.lock();
+            match self.page(&mut memory, at / PAGE_SIZE) {
+                Ok(Some(frame)) => page::read(frame, start as usize, now).map_err(shortage)?,
+                Ok(None) => now.fill(0),
+                Err(Fault::Error(error)) => return Err(error),
+                Err(Fault::Wait(wait)) => {
+                    drop(memory);
+                    wait.wait()?;
+                    continue;
+                }
+            }
+            done += length;
+        }
+        Ok(())
+    }
+
+    /// Makes it the whole of `hole`, where nothing is, or none of it.
+    pub(super) fn enter_at(
+        &self,
+        map: &mut Map<Backing>,
+        memory: &mut Memory,
+        hole: Range,
+        attributes: Attributes,
+    ) -> Result<(), MapError> {
+        let mut from = 0;
+        // There may be more pages than bytes were given back.
+        while let Some(entry) = self.map.region(from).filter(|_| from < hole.size()) {
+            let start = entry.range.start;
+            let size = entry.range.end.min(hole.size()).saturating_sub(start);
+            let attributes = Attributes {
+                needs_copy: entry.attributes.needs_copy,
+                ..attributes
+            };
+            // The copy keeps its own until it is dropped.
+            memory.reference(&entry.backing);
+            let place = Place::At(hole.start + start);
+            let entered = map.enter(place, size, attributes, entry.backing, memory);
+            if let Err(refused) = entered {
+                memory.release(refused.backing);
+                // Nothing is cut: it needs no memory.
+                let _ = map.remove(hole, memory);
+                return Err(refused.error);
+            }
+            from = entry.range.end;
         }
         Ok(())
     }
@@ -148,61 +229,83 @@ impl Drop for Copy {
 impl Space {
     /// The bytes from `address` on, to be sent elsewhere.
     pub(crate) fn capture(&self, address: u32, size: u32, after: After) -> Result<Copy, MapError> {
+        let copy = self.capture_for(address, size, Who::Task)?;
+        if after == After::Deallocate && size > 0 {
+            self.deallocate(address, size)?;
+        }
+        Ok(copy)
+    }
+
+    /// The same, whatever the task itself may do with them.
+    pub(super) fn capture_for(&self, address: u32, size: u32, who: Who) -> Result<Copy, MapError> {
         let range = Range::covering(address, size).ok_or(MapError::InvalidAddress)?;
         let first = address % PAGE_SIZE;
         let mut copy = Copy::new(first, size);
         if size == 0 {
             return Ok(copy);
         }
-        {
+        let end = first.saturating_add(size);
+        let last = range.size() / PAGE_SIZE - 1;
+        let mut number = 0;
+        // Again from where a pager was waited for.
+        loop {
             let mut map = self.map.lock();
-            if !map.is_allocated(range) {
+            let rest = Range {
+                start: range.start + number * PAGE_SIZE,
+                ..range
+            };
+            if !map.is_allocated(rest) {
                 return Err(MapError::InvalidAddress);
             }
-            if !permits(&map, range, Protection::READ) {
+            if who == Who::Task && !permits(&map, rest, Protection::READ) {
                 return Err(MapError::ProtectionFailure);
             }
-            let end = first.saturating_add(size);
-            let last = range.size() / PAGE_SIZE - 1;
-            let mut number = 0;
-            while number <= last {
+            let mut fault = None;
+            while number <= last && fault.is_none() {
                 let starts = if number == 0 { first } else { 0 };
                 let ends = (end - number * PAGE_SIZE).min(PAGE_SIZE);
-                if starts != 0 || ends != PAGE_SIZE {
-                    self.capture_part(&mut map, &mut copy, range, number, (starts, ends))?;
-                    number += 1;
+                let captured = if starts != 0 || ends != PAGE_SIZE {
+                    self.capture_part(&map, &mut copy, range, number, (starts, ends))
                 } else {
-                    number += self.capture_pages(&mut map, &mut copy, range, number, end)?;
+                    self.capture_pages(&mut map, &mut copy, range, number, end)
+                };
+                match captured {
+                    Ok(pages) => number += pages,
+                    Err(why) => fault = Some(why),
                 }
             }
+            drop(map);
+            match fault {
+                None => return Ok(copy),
+                Some(Fault::Error(error)) => return Err(error),
+                Some(Fault::Wait(wait)) => wait.wait()?,
+            }
         }
-        if after == After::Deallocate {
-            self.deallocate(address, size)?;
-        }
-        Ok(copy)
     }
 
     /// Part of a page: its bytes from `starts` to `ends`.
     fn capture_part(
         &self,
-        map: &mut Map<Backing>,
+        map: &Map<Backing>,
         copy: &mut Copy,
         range: Range,
         number: u32,
         (starts, ends): (u32, u32),
-    ) -> Result<(), MapError> {
+    ) -> Result<u32, Fault> {
         let at = range.start + number * PAGE_SIZE;
         let mut memory = MEMORY.lock();
         let memory = &mut *memory;
         let entry = map.lookup(at).ok_or(MapError::InvalidAddress)?;
         let in_region = (at - entry.range.start) / PAGE_SIZE;
-        let Some(from) = memory.frame_of(entry.backing, in_region) else {
+        let Some(from) = memory.look(entry.backing, in_region)? else {
             // All zero.
-            return copy.add(memory, number, 1, (Backing::Nothing, CopyFlags::Own));
+            copy.add(memory, number, 1, (Backing::Nothing, CopyFlags::Own))?;
+            return Ok(1);
         };
         let object = copy.add_object(memory, number, 1)?;
         let to = memory.pages.add_zeroes(object, 0).map_err(shortage)?;
-        page::copy_part(from, to, starts as usize..ends as usize).map_err(shortage)
+        page::copy_part(from, to, starts as usize..ends as usize).map_err(shortage)?;
+        Ok(1)
     }
 
     /// Whole pages from `number` on, as far as one region goes; how many.
@@ -213,9 +316,19 @@ impl Space {
         range: Range,
         number: u32,
         end: u32,
-    ) -> Result<u32, MapError> {
+    ) -> Result<u32, Fault> {
         let at = range.start + number * PAGE_SIZE;
         let mut memory = MEMORY.lock();
+        if let Some(Entry {
+            backing: Backing::Object { object, .. },
+            ..
+        }) = map.lookup(at)
+        {
+            if let Some(Strategy::None | Strategy::Call) = memory.strategy(*object) {
+                drop(memory);
+                return self.capture_part(map, copy, range, number, (0, PAGE_SIZE));
+            }
+        }
         let memory = &mut *memory;
         let entry = map.lookup(at).ok_or(MapError::InvalidAddress)?;
         let whole = end / PAGE_SIZE - number;
@@ -247,44 +360,22 @@ impl Space {
         let placed = {
             let mut map = self.map.lock();
             let mut memory = MEMORY.lock();
-            self.place_in(&mut map, &mut memory, &copy, size)
+            let anywhere = Place::Anywhere {
+                from: SEARCH_FROM,
+                mask: 0,
+            };
+            let hole = map.find_space(anywhere, size);
+            hole.and_then(|(hole, _)| {
+                let attributes = Attributes::ALLOCATED;
+                copy.enter_at(&mut map, &mut memory, hole, attributes)?;
+                Ok(hole.start)
+            })
         };
         settle();
         match placed {
             Ok(start) => Ok(start + copy.first),
             Err(error) => Err((error, copy)),
         }
-    }
-
-    fn place_in(
-        &self,
-        map: &mut Map<Backing>,
-        memory: &mut Memory,
-        copy: &Copy,
-        size: u32,
-    ) -> Result<u32, MapError> {
-        let anywhere = Place::Anywhere {
-            from: SEARCH_FROM,
-            mask: 0,
-        };
-        let (hole, _) = map.find_space(anywhere, size)?;
-        let mut from = 0;
-        while let Some(entry) = copy.map.region(from) {
-            let range = entry.range;
-            let attributes = entry.attributes;
-            // The copy keeps its own until it is dropped.
-            memory.reference(&entry.backing);
-            let place = Place::At(hole.start + range.start);
-            let entered = map.enter(place, range.size(), attributes, entry.backing, memory);
-            if let Err(refused) = entered {
-                memory.release(refused.backing);
-                // Nothing is cut: it needs no memory.
-                let _ = map.remove(hole, memory);
-                return Err(refused.error);
-            }
-            from = range.end;
-        }
-        Ok(hole.start)
     }
 
     /// Writes what was captured over memory at `address`, all of whose pages the
@@ -307,14 +398,11 @@ impl Space {
             let room = (PAGE_SIZE - at % PAGE_SIZE).min(PART as u32);
             let length = room.min(copy.size - done) as usize;
             let now = &mut buffer[..length];
-            copy.read(done, now).map_err(shortage)?;
-            {
-                let mut map = self.map.lock();
-                let mut memory = MEMORY.lock();
-                let at = VirtAddr::new(at);
-                let frame = self.make(&mut map, &mut memory, at, Touch::Write, Who::Task)?;
-                page::write(frame, at.offset_in_page() as usize, now).map_err(shortage)?;
-            }
+            copy.read(done, now)?;
+            let at = VirtAddr::new(at);
+            self.with_page(at, Touch::Write, Who::Task, &mut |frame| {
+                page::write(frame, at.offset_in_page() as usize, now)
+            })?;
             done += length as u32;
             sched::pause_if_turn_is_over();
         }
@@ -333,37 +421,38 @@ const PART: usize = 512;
 
 impl Memory {
     /// The frame with a page of a region, if anybody has touched it.
-    pub(super) fn frame_of(
-        &self,
-        backing: Backing,
-        number: u32,
-    ) -> Option<kernel_core::addr::Frame> {
-        let (object, offset) = match backing {
-            Backing::Nothing => return None,
-            Backing::Object { object, offset } => (object, offset),
-            Backing::Shared { cell, offset } => {
-                let cell = self.cells.at(cell)?;
-                (cell.object?, cell.offset + offset)
-            }
-        };
-        match self.objects.find(object, offset + number, &self.pages) {
+    pub(super) fn frame_of(&self, backing: Backing, number: u32) -> Option<Frame> {
+        let (object, page) = self.page_of(backing, number)?;
+        match self.objects.find(object, page, &self.pages) {
             Found::Page(object, page) => self.pages.frame(object, page),
             Found::Ask(..) | Found::Zero => None,
         }
     }
 
-    fn read(
-        &self,
-        backing: Backing,
-        number: u32,
-        start: u32,
-        into: &mut [u8],
-    ) -> Result<(), OutOfMemory> {
-        match self.frame_of(backing, number) {
-            Some(frame) => page::read(frame, start as usize, into),
-            None => {
-                into.fill(0);
-                Ok(())
+    /// The same, for whoever needs what is in the page, and may wait for that.
+    pub(super) fn look(&mut self, backing: Backing, number: u32) -> Result<Option<Frame>, Fault> {
+        let Some((object, page)) = self.page_of(backing, number) else {
+            return Ok(None);
+        };
+        match self.objects.find(object, page, &self.pages) {
+            Found::Page(owner, page) | Found::Ask(owner, page) => {
+                match self.pages.managed.at(owner.index()) {
+                    Some(_) => self.managed_frame(owner, page, Touch::Read).map(Some),
+                    None => Ok(self.pages.frame(owner, page)),
+                }
+            }
+            Found::Zero => Ok(None),
+        }
+    }
+
+    /// A region's page as one of an object.
+    fn page_of(&self, backing: Backing, number: u32) -> Option<(ObjectHandle, u32)> {
+        match backing {
+            Backing::Nothing => None,
+            Backing::Object { object, offset } => Some((object, offset + number)),
+            Backing::Shared { cell, offset } => {
+                let cell = self.cells.at(cell)?;
+                Some((cell.object?, cell.offset + offset + number))
             }
         }
     }

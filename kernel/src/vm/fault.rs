@@ -9,8 +9,10 @@ use kernel_core::vm::map::{CopyFlags, Map, MapError, Protection, Range};
 use kernel_core::vm::object::{Found, ObjectHandle};
 
 use super::backing::Backing;
+use super::managed::Fault;
 use super::space::Space;
 use super::{MEMORY, Memory, shortage};
+use crate::mm::OutOfMemory;
 use crate::mm::pmap::Access;
 
 /// Which way a page is touched.
@@ -46,23 +48,48 @@ impl Space {
     /// Makes the page with `address` usable if the task may touch it so: after
     /// a fault.
     pub(crate) fn touch(&self, address: VirtAddr, how: Touch) -> Result<(), MapError> {
-        let mut map = self.map.lock();
-        let mut memory = MEMORY.lock();
-        memory.counts.faults = memory.counts.faults.wrapping_add(1);
-        self.make(&mut map, &mut memory, address, how, Who::Task)
-            .map(drop)
+        {
+            let mut memory = MEMORY.lock();
+            memory.counts.faults = memory.counts.faults.wrapping_add(1);
+        }
+        self.with_page(address, how, Who::Task, &mut |_| Ok(()))
+    }
+
+    /// Gives `use_it` the frame of a page, made or brought, under all locks; waits
+    /// for pagers without any.
+    pub(super) fn with_page(
+        &self,
+        address: VirtAddr,
+        how: Touch,
+        who: Who,
+        use_it: &mut dyn FnMut(Frame) -> Result<(), OutOfMemory>,
+    ) -> Result<(), MapError> {
+        loop {
+            let mut map = self.map.lock();
+            let mut memory = MEMORY.lock();
+            let fault = match self.make(&mut map, &mut memory, address, how, who) {
+                Ok(frame) => return use_it(frame).map_err(shortage),
+                Err(fault) => fault,
+            };
+            drop(memory);
+            drop(map);
+            match fault {
+                Fault::Error(error) => return Err(error),
+                Fault::Wait(wait) => wait.wait()?,
+            }
+        }
     }
 
     /// The frame of the page with `address`, found or made, and mapped as the
     /// region permits.
-    pub(super) fn make(
+    fn make(
         &self,
         map: &mut Map<Backing>,
         memory: &mut Memory,
         address: VirtAddr,
         how: Touch,
         who: Who,
-    ) -> Result<Frame, MapError> {
+    ) -> Result<Frame, Fault> {
         let page = address.round_down();
         let entry = map.lookup(page.as_u32()).ok_or(MapError::InvalidAddress)?;
         let region = Region {
@@ -77,7 +104,7 @@ impl Space {
             Touch::Write => access != Some(Access::Write),
         };
         if who == Who::Task && is_refused {
-            return Err(MapError::ProtectionFailure);
+            return Err(MapError::ProtectionFailure.into());
         }
         let backing = entry.backing;
         let index = (page.as_u32() - region.range.start) / PAGE_SIZE;
@@ -90,11 +117,24 @@ impl Space {
         };
         let page_in_object = offset + index;
         let (frame, is_own) = match memory.objects.find(object, page_in_object, &memory.pages) {
-            Found::Page(owner, number) => {
-                let frame = memory.pages.frame(owner, number);
-                let frame = frame.ok_or(MapError::InvalidAddress)?;
+            Found::Page(owner, number) | Found::Ask(owner, number) => {
+                let is_managed = memory.pages.managed.at(owner.index()).is_some();
+                let frame = match (is_managed, owner == object) {
+                    (true, true) => memory.managed_frame(owner, number, how)?,
+                    (true, false) => memory.managed_frame(owner, number, Touch::Read)?,
+                    (false, _) => {
+                        let frame = memory.pages.frame(owner, number);
+                        frame.ok_or(MapError::InvalidAddress)?
+                    }
+                };
                 match (owner == object, how) {
-                    (true, _) => (frame, true),
+                    (true, Touch::Write) if is_managed => {
+                        memory.write_managed(owner, number, frame)?;
+                        (frame, true)
+                    }
+                    // The first write to it is to be noticed.
+                    (true, Touch::Read) => (frame, !is_managed),
+                    (true, Touch::Write) => (frame, true),
                     (false, Touch::Read) => (frame, false),
                     (false, Touch::Write) => {
                         let added = memory.pages.add_copy(object, page_in_object, frame);
@@ -108,8 +148,7 @@ impl Space {
                     }
                 }
             }
-            // Nobody supplies pages but the kernel.
-            Found::Zero | Found::Ask(..) => {
+            Found::Zero => {
                 let added = memory.pages.add_zeroes(object, page_in_object);
                 memory.counts.zero_filled = memory.counts.zero_filled.wrapping_add(1);
                 (added.map_err(shortage)?, true)
@@ -223,7 +262,8 @@ impl Memory {
         offset: u32,
         pages: u32,
     ) -> Result<(ObjectHandle, u32), MapError> {
-        if self.objects.is_sole(object) {
+        // A copy of a pager's object is written to by nobody.
+        if self.objects.is_sole(object) && !self.objects.is_copy(object) {
             return Ok((object, offset));
         }
         let shadow = self.objects.shadow(object, offset, pages);

@@ -11,6 +11,8 @@
 mod backing;
 pub(crate) mod copy;
 pub(crate) mod fault;
+mod fork;
+pub(crate) mod managed;
 mod pages;
 mod reverse;
 pub(crate) mod space;
@@ -88,7 +90,11 @@ pub(crate) fn settle() {
         if memory.objects.bury(AT_ONCE, &mut memory.pages) == Progress::More {
             HAS_LEFTOVERS.store(true, Ordering::Relaxed);
         }
+        let has_idle = memory.objects.has_idle();
         drop(guard);
+        if has_idle {
+            managed::NEWS.signal();
+        }
         sched::pause_if_turn_is_over();
     }
 }

@@ -11,6 +11,7 @@ use kernel_core::frames::Zone;
 use kernel_core::radix::Radix;
 use kernel_core::vm::object::{self, ObjectHandle};
 
+use super::managed::Managed;
 use super::reverse::Reverse;
 use crate::mm::{OutOfMemory, frames, page};
 
@@ -19,6 +20,8 @@ pub(super) struct Pages {
     /// By the object's index; nothing for an object without pages.
     contents: Radix<Radix<Frame>>,
     pub(super) reverse: Reverse,
+    /// Those that pagers supply, by index.
+    pub(super) managed: Radix<Managed>,
     /// How many there are.
     count: u32,
 }
@@ -28,6 +31,7 @@ impl Pages {
         Pages {
             contents: Radix::new(),
             reverse: Reverse::new(),
+            managed: Radix::new(),
             count: 0,
         }
     }

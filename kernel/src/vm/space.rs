@@ -10,11 +10,12 @@ use kernel_core::addr::{Frame, PAGE_SIZE, VirtAddr};
 use kernel_core::arena::NoMemory;
 use kernel_core::frames::Zone;
 use kernel_core::vm::map::{
-    Attributes, CopyFlags, Inheritance, Limit, Map, MapError, Place, Protection, Range,
+    Attributes, Inheritance, Limit, Map, MapError, Place, Protection, Range,
 };
 
-use super::backing::{Backing, Cell};
+use super::backing::Backing;
 use super::fault::{Touch, Who};
+use super::managed::{MOST_PAGES, Reference, SharedManager};
 use super::{MEMORY, Memory, settle, shortage};
 use crate::mm::pmap::Pmap;
 use crate::mm::shared::Shared;
@@ -25,7 +26,7 @@ use crate::sync::{TaskLock, rank};
 /// First address after a task's memory.
 pub(crate) const USER_END: u32 = KERNEL_BASE;
 /// All that a task may have.
-const BOUNDS: Range = Range {
+pub(super) const BOUNDS: Range = Range {
     start: 0,
     end: USER_END,
 };
@@ -53,12 +54,22 @@ pub(crate) enum Wire {
 }
 
 /// What `vm_region` tells.
-#[derive(Clone, Copy, Debug)]
 pub(crate) struct Region {
     pub(crate) range: Range,
     pub(crate) attributes: Attributes,
     /// Where in its object it begins, in bytes.
     pub(crate) offset: u32,
+    /// Who supplies the object, if it is a pager's.
+    pub(crate) manager: Option<SharedManager>,
+}
+
+/// What `vm_map` maps of a pager's object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mapped {
+    /// The object itself.
+    Itself,
+    /// What it is now.
+    Copy,
 }
 
 impl Space {
@@ -67,7 +78,7 @@ impl Space {
         Space::with(Map::new(BOUNDS))
     }
 
-    fn with(map: Map<Backing>) -> Result<Space, OutOfMemory> {
+    pub(super) fn with(map: Map<Backing>) -> Result<Space, OutOfMemory> {
         let pmap = Shared::try_new(Pmap::new()?)?;
         let map = TaskLock::new(map);
         Ok(Space { map, pmap })
@@ -114,6 +125,46 @@ impl Space {
         entered
             .map(|range| range.start)
             .map_err(|refused| refused.error)
+    }
+
+    /// `vm_map` of a pager's object, from page `offset` on.
+    pub(crate) fn map(
+        &self,
+        place: Place,
+        size: u32,
+        attributes: Attributes,
+        (object, offset): (&Reference, u32),
+        mapped: Mapped,
+    ) -> Result<u32, MapError> {
+        let pages = size.div_ceil(PAGE_SIZE);
+        if offset.checked_add(pages).is_none_or(|end| end > MOST_PAGES) {
+            return Err(MapError::InvalidArgument);
+        }
+        let object = object.object();
+        let entered = {
+            let mut map = self.map.lock();
+            let mut guard = MEMORY.lock();
+            let memory = &mut *guard;
+            let backing = match mapped {
+                Mapped::Itself => {
+                    let backing = Backing::Object { object, offset };
+                    memory.reference(&backing);
+                    backing
+                }
+                Mapped::Copy => memory.copy_managed(object, offset, pages)?,
+            };
+            let attributes = Attributes {
+                needs_copy: mapped == Mapped::Copy,
+                ..attributes
+            };
+            let entered = map.enter(place, size, attributes, backing, memory);
+            entered.map(|range| range.start).map_err(|refused| {
+                memory.release(refused.backing);
+                refused.error
+            })
+        };
+        settle();
+        entered
     }
 
     /// `vm_deallocate`. Where nothing is, nothing is done, not even an error; nor
@@ -196,10 +247,15 @@ impl Space {
             Backing::Nothing => 0,
             Backing::Object { offset, .. } | Backing::Shared { offset, .. } => offset,
         };
+        let manager = match entry.backing {
+            Backing::Object { object, .. } => MEMORY.lock().manager(object),
+            _ => None,
+        };
         Some(Region {
             range: entry.range,
             attributes: entry.attributes,
             offset: offset * PAGE_SIZE,
+            manager,
         })
     }
 
@@ -309,130 +365,13 @@ impl Space {
         while !left.is_empty() {
             let offset = at.offset_in_page() as usize;
             let (now, later) = left.split_at(left.len().min(PAGE_SIZE as usize - offset));
-            let mut map = self.map.lock();
-            let mut memory = MEMORY.lock();
-            let frame = self.make(&mut map, &mut memory, at, Touch::Write, Who::Kernel)?;
-            page::write(frame, offset, now).map_err(shortage)?;
+            self.with_page(at, Touch::Write, Who::Kernel, &mut |frame| {
+                page::write(frame, offset, now)
+            })?;
             left = later;
             at = VirtAddr::new(at.as_u32().wrapping_add(now.len() as u32));
         }
         Ok(())
-    }
-
-    /// Memory for a child task, as each region is to be inherited
-    /// (`task_create`). Both see what they share; what is copied is copied when
-    /// one of them writes.
-    pub(crate) fn fork(&self) -> Result<Space, MapError> {
-        let mut child = Map::new(BOUNDS);
-        let forked = self.fork_regions(&mut child);
-        // As much as it has is given up with it.
-        let child = Space::with(child).map_err(shortage)?;
-        settle();
-        forked.map(|()| child)
-    }
-
-    fn fork_regions(&self, child: &mut Map<Backing>) -> Result<(), MapError> {
-        let mut from = 0;
-        loop {
-            let mut map = self.map.lock();
-            let mut memory = MEMORY.lock();
-            let memory = &mut *memory;
-            let Some(entry) = map.region(from) else {
-                return Ok(());
-            };
-            let range = entry.range;
-            let attributes = Attributes {
-                wired: Protection::NONE,
-                holds: 0,
-                ..entry.attributes
-            };
-            let backing = entry.backing;
-            let copy = match attributes.inheritance {
-                Inheritance::None => None,
-                Inheritance::Share => Some(self.share(&mut map, memory, range)?),
-                Inheritance::Copy => Some(self.see(&mut map, memory, range, backing)?),
-            };
-            if let Some((backing, flags)) = copy {
-                let attributes = Attributes {
-                    needs_copy: flags == CopyFlags::NeedsCopy,
-                    is_shared: flags == CopyFlags::Shared,
-                    ..attributes
-                };
-                let place = Place::At(range.start);
-                let entered = child.enter(place, range.size(), attributes, backing, memory);
-                if let Err(refused) = entered {
-                    memory.release(refused.backing);
-                    return Err(refused.error);
-                }
-            }
-            from = range.end;
-        }
-    }
-
-    /// Makes a region one that other maps share; another reference to what it
-    /// stands for then.
-    fn share(
-        &self,
-        map: &mut Map<Backing>,
-        memory: &mut Memory,
-        range: Range,
-    ) -> Result<(Backing, CopyFlags), MapError> {
-        let entry = map.lookup(range.start).ok_or(MapError::InvalidAddress)?;
-        let needs_copy = entry.attributes.needs_copy;
-        let (object, offset) = match entry.backing {
-            Backing::Shared { .. } => {
-                memory.reference(&entry.backing);
-                return Ok((entry.backing, CopyFlags::Shared));
-            }
-            Backing::Nothing => (None, 0),
-            Backing::Object { object, offset } => (Some(object), offset),
-        };
-        let pages = range.size() / PAGE_SIZE;
-        let cell = Cell::for_two(object, offset, pages, needs_copy);
-        let cell = memory.cells.insert(cell);
-        let cell = cell.map_err(|NoMemory| MapError::ResourceShortage)?;
-        if let Some(object) = object {
-            memory.objects.publish(object);
-        }
-        let backing = Backing::Shared { cell, offset: 0 };
-        // The region's reference to the object is the cell's from now on.
-        map.swap_backing(range.start, &mut backing.clone(), CopyFlags::Shared)?;
-        Ok((backing, CopyFlags::Shared))
-    }
-
-    /// What a region, or whole pages of it, show now, with a reference; a write
-    /// to either side is one to a copy from now on.
-    pub(super) fn see(
-        &self,
-        map: &mut Map<Backing>,
-        memory: &mut Memory,
-        range: Range,
-        backing: Backing,
-    ) -> Result<(Backing, CopyFlags), MapError> {
-        let pages = range.size() / PAGE_SIZE;
-        match backing {
-            Backing::Nothing => Ok((Backing::Nothing, CopyFlags::Own)),
-            Backing::Object { object, .. } => {
-                memory.reference(&backing);
-                memory.objects.publish(object);
-                map.swap_backing(range.start, &mut backing.clone(), CopyFlags::NeedsCopy)
-                    .inspect_err(|_| memory.release(backing))?;
-                self.pmap.restrict(VirtAddr::new(range.start), pages);
-                Ok((backing, CopyFlags::NeedsCopy))
-            }
-            Backing::Shared { cell, offset } => {
-                let cell = memory.cells.at_mut(cell).ok_or(MapError::InvalidAddress)?;
-                let Some(object) = cell.object else {
-                    return Ok((Backing::Nothing, CopyFlags::Own));
-                };
-                let offset = cell.offset + offset;
-                cell.needs_copy = true;
-                let seen = Backing::Object { object, offset };
-                memory.reference(&seen);
-                memory.restrict(object, offset, pages);
-                Ok((seen, CopyFlags::NeedsCopy))
-            }
-        }
     }
 
     /// Hides what is mapped in the range; the pages stay.
@@ -442,21 +381,6 @@ impl Space {
         self.pmap.remove(first, pages, |page, frame| {
             reverse.unlink(frame, &self.pmap, page)
         });
-    }
-}
-
-impl Memory {
-    /// Makes an object's own pages read-only wherever they are mapped.
-    fn restrict(&mut self, object: kernel_core::vm::object::ObjectHandle, first: u32, pages: u32) {
-        use kernel_core::vm::object::Pages as _;
-        let end = first.saturating_add(pages);
-        let mut at = first;
-        while let Some(page) = self.pages.first_from(object, at).filter(|page| *page < end) {
-            if let Some(frame) = self.pages.frame(object, page) {
-                self.pages.reverse.restrict_all(frame);
-            }
-            at = page + 1;
-        }
     }
 }
 

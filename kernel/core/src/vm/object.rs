@@ -24,6 +24,8 @@
 
 use crate::arena::{Arena, Handle, NoMemory};
 
+mod pagers;
+
 /// Objects on the way from a shadow to the last one behind it, itself counted.
 pub const MAX_CHAIN: u32 = 8;
 
@@ -35,7 +37,9 @@ pub type ObjectHandle = Handle<Object>;
 pub enum Source {
     /// Nobody: they are what is behind, at last zero.
     Kernel,
-    /// A pager of a user's. The object is never collapsed, and is always last.
+    /// A pager. The object is never collapsed, and is always last; whoever keeps
+    /// it has a reference of its own, and learns when that is the only one
+    /// ([`Objects::take_idle`]).
     Pager,
 }
 
@@ -55,8 +59,12 @@ pub struct Object {
     /// Only regions of one map have ever referred to it: what leaves that map is
     /// seen by nobody.
     is_private: bool,
-    /// The next of those whose last reference is given up.
+    /// The next of those whose last reference is given up, or of those that only
+    /// their keepers refer to; never both.
     next_dying: Option<ObjectHandle>,
+    is_idle: bool,
+    /// Shows what a pager's object was when it was copied ([`Objects::copy`]).
+    is_copy: bool,
 }
 
 /// What a shadow shows where it has no page of its own.
@@ -123,6 +131,8 @@ pub struct Objects {
     /// Objects whose last reference nobody has any more, and whose pages are
     /// still to be freed.
     dying: Option<ObjectHandle>,
+    /// Objects of pagers that may have no reference but their keeper's.
+    idle: Option<ObjectHandle>,
 }
 
 impl Objects {
@@ -131,6 +141,7 @@ impl Objects {
         Self {
             objects: Arena::new(),
             dying: None,
+            idle: None,
         }
     }
 
@@ -161,6 +172,8 @@ impl Objects {
             cursor: 0,
             is_private: true,
             next_dying: None,
+            is_idle: false,
+            is_copy: false,
         })
     }
 
@@ -329,6 +342,7 @@ impl Objects {
             };
             if object.references > 1 {
                 object.references -= 1;
+                self.note_idle(at);
                 return Released::Done(self.only_shadow(at));
             }
             while let Some(page) = pages.first_from(at, 0) {
@@ -436,7 +450,7 @@ impl Objects {
     }
 
     /// Copies what an object sees behind it, page by page, until it has all
-    /// and lets go of the rest; down to a pager's object, which stays.
+    /// and lets go of the rest; down to what stands before a pager's object.
     fn copy_up(
         &mut self,
         object: ObjectHandle,
@@ -468,21 +482,28 @@ impl Objects {
         Ok(Progress::Done)
     }
 
-    /// Takes an object that has all pages of its chain off it. The last one
-    /// stays behind it, if that is a pager's.
+    /// Takes an object that has all pages of its chain off it. What stands right
+    /// before a pager's object stays behind it: that gets what is written over.
     fn let_go(&mut self, object: ObjectHandle) {
         let Some(first) = self.behind(object) else {
             return;
         };
         let mut last = first;
+        let mut kept = None;
         while let Some(further) = self.behind(last.object) {
+            if self.source(further.object) == Some(Source::Pager) {
+                kept = Some(last);
+            }
             last = Behind {
                 object: further.object,
                 offset_pages: last.offset_pages.saturating_add(further.offset_pages),
             };
         }
-        let has_pager = self.source(last.object) == Some(Source::Pager);
-        if has_pager && self.reference(last.object).is_err() {
+        let is_pagers = self.source(first.object) == Some(Source::Pager);
+        if is_pagers || kept.is_some_and(|kept| kept.object == first.object) {
+            return;
+        }
+        if kept.is_some_and(|kept| self.reference(kept.object).is_err()) {
             return;
         }
         self.unlink(object);
@@ -490,8 +511,8 @@ impl Objects {
         if let Some(first) = self.objects.at_mut(first.object) {
             first.references -= 1;
         }
-        if has_pager {
-            self.link(object, last);
+        if let Some(kept) = kept {
+            self.link(object, kept);
         }
     }
 

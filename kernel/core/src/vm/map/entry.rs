@@ -189,6 +189,10 @@ pub enum MapError {
     InvalidArgument,
     /// `KERN_RESOURCE_SHORTAGE`: no kernel memory, or a count would overflow.
     ResourceShortage,
+    /// `KERN_MEMORY_ERROR`: its pager does not supply it.
+    MemoryError,
+    /// `KERN_ABORTED`: somebody ended the wait for a pager.
+    Aborted,
 }
 
 impl MapError {
@@ -200,6 +204,8 @@ impl MapError {
             Self::NoSpace => 3,
             Self::InvalidArgument => 4,
             Self::ResourceShortage => 6,
+            Self::MemoryError => 10,
+            Self::Aborted => 14,
         }
     }
 }
