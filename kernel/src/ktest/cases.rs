@@ -10,6 +10,8 @@ mod heap;
 mod interrupts;
 #[path = "../../tests/kernel_map.rs"]
 mod kernel_map;
+#[path = "../../tests/pagers.rs"]
+mod pagers;
 #[path = "../../tests/pmap.rs"]
 mod pmap;
 #[path = "../../tests/schedule.rs"]

@@ -142,9 +142,9 @@ impl Memory {
         page: u32,
         frame: Frame,
     ) -> Result<(), MapError> {
-        if let Some(copy) = self.objects.copy_of(object) {
-            if !self.pages.has(copy, page) {
-                self.pages.add_copy(copy, page, frame).map_err(shortage)?;
+        if let Some((copy, at)) = self.objects.copy_of(object, page) {
+            if !self.pages.has(copy, at) {
+                self.pages.add_copy(copy, at, frame).map_err(shortage)?;
                 self.counts.copied = self.counts.copied.wrapping_add(1);
                 // Who sees it through the copy is to see the copy's own.
                 self.pages.reverse.unmap_all(frame);

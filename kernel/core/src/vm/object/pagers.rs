@@ -78,13 +78,16 @@ impl Objects {
         Ok(copy)
     }
 
-    /// What has to get a page of a pager's object before somebody writes to it.
-    pub fn copy_of(&self, object: ObjectHandle) -> Option<ObjectHandle> {
-        let object = self.objects.at(object)?;
-        match object.source {
-            Source::Pager => object.first_shadow,
-            Source::Kernel => None,
-        }
+    /// What has to get a page of a pager's object before somebody writes to it,
+    /// as which of its own pages.
+    pub fn copy_of(&self, object: ObjectHandle, page: u32) -> Option<(ObjectHandle, u32)> {
+        let pagers = self.objects.at(object)?;
+        let copy = pagers
+            .first_shadow
+            .filter(|_| pagers.source == Source::Pager)?;
+        let shadow = self.objects.at(copy)?;
+        let page = page.checked_sub(shadow.behind?.offset_pages)?;
+        (page < shadow.size_pages).then_some((copy, page))
     }
 
     /// Whether it is one that [`Objects::copy`] made.
