@@ -83,7 +83,7 @@ case! {
         // More than processors.
         let all: [_; 6] = core::array::from_fn(|_| prepare(SPINS));
         all.iter().for_each(|(_, thread)| resume(thread));
-        for round in 0..20 {
+        for round in 0..6 {
             for (task, thread) in &all {
                 let user = thread.upper::<UserThread>().expect("it is a user's");
                 if round % 2 == 0 {

@@ -6,7 +6,7 @@
 pub mod priority;
 pub mod queue;
 
-/// Priorities, 0 the best (manual 7.1.6.1 lets users set those up to 49).
+/// Priorities, 0 the best (users may set all of them: seen).
 pub const PRIORITIES: u8 = 64;
 
 /// The worst priority, which a depressed thread has.

@@ -147,6 +147,16 @@ fn a_fixed_priority_stays_and_has_its_own_quantum() {
     let mut thread = Scheduling::new(25, 0, 0);
     thread.set_policy(Policy::FixedPriority { quantum_ms: 25 }, 10);
     assert_eq!(thread.policy(), Policy::FixedPriority { quantum_ms: 30 });
+    let fixed = |quantum_ms| Policy::FixedPriority { quantum_ms };
+    // What is none, or too long, is the caller's.
+    for none in [0, u32::MAX] {
+        thread.set_policy(fixed(none), 10);
+        assert_eq!(thread.policy(), fixed(0));
+        thread.begin(10);
+        assert!(!thread.charge(5, 0));
+        assert!(thread.charge(5, 0));
+    }
+    thread.set_policy(fixed(25), 10);
     thread.begin(10);
     assert!(!thread.charge(20, 0));
     assert!(thread.charge(10, 0));

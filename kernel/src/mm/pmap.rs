@@ -52,6 +52,8 @@ pub(crate) struct Pmap {
     /// Its task is no more: whoever has it loaded without need is to unload it.
     is_over: AtomicBool,
     tables: TaskLock<rank::Pmap, ()>,
+    /// How many pages are mapped; changes under `tables`.
+    pages: AtomicU32,
 }
 
 impl Pmap {
@@ -63,6 +65,7 @@ impl Pmap {
             loaded: AtomicU32::new(0),
             is_over: AtomicBool::new(false),
             tables: TaskLock::new(()),
+            pages: AtomicU32::new(0),
         };
         kernel_map::share_with(pmap.top())?;
         Ok(pmap)
@@ -90,10 +93,18 @@ impl Pmap {
         let old = table.read(index);
         // SAFETY: user memory: the kernel holds no reference to any.
         unsafe { table.write(index, Entry::new(frame, access.flags())) };
-        if old.is_present() {
-            self.forget(page, 1);
+        match old.is_present() {
+            true => self.forget(page, 1),
+            false => {
+                self.pages.fetch_add(1, Ordering::Relaxed);
+            }
         }
         Ok(old.is_present().then_some(old.frame()))
+    }
+
+    /// How many pages are mapped.
+    pub(crate) fn resident(&self) -> u32 {
+        self.pages.load(Ordering::Relaxed)
     }
 
     /// Unmaps `pages` pages from `first` on; `gone` gets what was mapped, when
@@ -133,6 +144,7 @@ impl Pmap {
                 next += 1;
             }
             if count > 0 {
+                self.pages.fetch_sub(count as u32, Ordering::Relaxed);
                 let span = next.min(end) - start;
                 self.forget(VirtAddr::new(start * PAGE_SIZE), span);
             }

@@ -16,9 +16,10 @@ use kernel_core::sched::priority::Policy;
 use super::thread::Thread;
 use super::{
     HAS_READY, HAS_TIMED, RESCHEDULE, SCHEDULER, Scheduler, TICK_MS, TURN_MS, UNTIDY, clean_up,
-    second, with_current,
+    load, second, with_current,
 };
 use crate::arch::percpu::{self, MAX_CPUS, Mode};
+use crate::arch::pit::TICKS_PER_SECOND;
 use crate::arch::switch::{self, Saved};
 use crate::arch::{lapic, trap, tsc};
 use crate::mm::shared::Shared;
@@ -43,6 +44,9 @@ pub(crate) fn on_tick() {
         scheduler.prefer_starved();
     }
     scheduler.charge();
+    if time::ticks() % TICKS_PER_SECOND == 0 {
+        load::second_passes(scheduler.busy(), percpu::online() as i32);
+    }
 }
 
 /// Another processor's tick; from its handler.
@@ -96,6 +100,13 @@ pub(super) fn choose_at_edge() {
 }
 
 impl Scheduler {
+    /// How many threads run or are ready.
+    fn busy(&self) -> i32 {
+        let processors = self.processors.iter();
+        let running = processors.filter(|processor| processor.current.is_some());
+        running.count() as i32 + self.ready.len() as i32
+    }
+
     /// Lets a thread run that has its hold, where and when its priority allows.
     pub(super) fn make_ready(&mut self, thread: &Shared<Thread>) {
         let scheduling = thread.scheduling.get(&mut self.key);

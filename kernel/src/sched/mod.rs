@@ -14,14 +14,8 @@
 mod dispatch;
 pub(crate) mod event;
 mod give_way;
-#[cfg_attr(
-    not(feature = "ktest"),
-    expect(
-        dead_code,
-        reason = "for the layer of tasks, which does not use it yet"
-    )
-)]
 pub(crate) mod info;
+pub(crate) mod load;
 mod mail;
 mod queue;
 pub(crate) mod row;
@@ -53,7 +47,8 @@ use crate::sync::guarded;
 use crate::sync::{IrqLock, rank};
 use crate::time;
 
-const TICK_MS: u32 = 1000 / TICKS_PER_SECOND;
+/// Milliseconds from tick to tick: what quanta are counted in.
+pub(crate) const TICK_MS: u32 = 1000 / TICKS_PER_SECOND;
 /// How long a thread may run while others of its priority are ready.
 const TURN_MS: u32 = 100;
 

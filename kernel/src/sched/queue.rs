@@ -101,6 +101,11 @@ impl Ready {
         Ready(RunQueue::new())
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> u32 {
+        self.0.len()
+    }
+
     /// The best priority among them.
     pub(super) fn best(&self) -> Option<u8> {
         self.0.best()

@@ -20,6 +20,7 @@ use crate::arch::pit::TICKS_PER_SECOND;
 use crate::arch::processor;
 use crate::mm;
 use crate::mm::shared::Any;
+use crate::sched::load;
 use crate::task::host::Host;
 use crate::time::clock;
 
@@ -160,6 +161,14 @@ fn information(flavor: i32, room: u32) -> Result<Words, Refused> {
             };
             Words::of(&info, room)
         }
+        HOST_LOAD_INFO => {
+            let load = load::load();
+            let info = HostLoadInfo {
+                avenrun: load.averages,
+                mach_factor: load.mach_factors,
+            };
+            Words::of(&info, room)
+        }
         _ => Err(Refused(KernReturn::INVALID_ARGUMENT)),
     }
 }
@@ -181,18 +190,28 @@ fn processor_type() -> i32 {
     }
 }
 
-fn in_microseconds(ns: i64) -> TimeValue {
+pub(super) fn in_microseconds(ns: i64) -> TimeValue {
     TimeValue {
         seconds: (ns / SECOND_NS) as i32,
         microseconds: (ns % SECOND_NS / MICROSECOND_NS) as i32,
     }
 }
 
-fn in_nanoseconds(ns: i64) -> TimeValue64 {
+pub(super) fn in_nanoseconds(ns: i64) -> TimeValue64 {
     TimeValue64 {
         seconds: ns / SECOND_NS,
         nanoseconds: ns % SECOND_NS,
     }
+}
+
+/// So many microseconds, of processor time.
+pub(super) fn time_of(us: u64) -> TimeValue {
+    in_microseconds(i64::try_from(us.saturating_mul(1000)).unwrap_or(i64::MAX))
+}
+
+/// The same.
+pub(super) fn time64_of(us: u64) -> TimeValue64 {
+    in_nanoseconds(i64::try_from(us.saturating_mul(1000)).unwrap_or(i64::MAX))
 }
 
 fn wide(time: TimeValue) -> TimeValue64 {

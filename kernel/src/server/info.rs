@@ -36,6 +36,18 @@ impl Words {
         }
     }
 
+    /// As much of `value` as the caller has room for, if that is `least` words:
+    /// older headers know less of it.
+    pub(super) fn up_to<T: Plain>(value: &T, least: u32, room: u32) -> Result<Words, Refused> {
+        if room < least {
+            return Err(Refused(KernReturn::INVALID_ARGUMENT));
+        }
+        let mut words = Words::new();
+        words.push(value);
+        words.count = words.count.min(room as usize);
+        Ok(words)
+    }
+
     /// Appends a structure.
     pub(super) fn push<T: Plain>(&mut self, value: &T) {
         const { assert!(T::BYTES <= MOST * WORD) };

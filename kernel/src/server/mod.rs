@@ -11,6 +11,7 @@ mod host;
 mod info;
 mod mach_port;
 mod memory_object;
+mod scheduling;
 mod task;
 mod thread;
 mod thread_state;
@@ -60,7 +61,7 @@ enum Later {
 
 /// All routines. A routine of the wrong object is refused by itself: with which
 /// code depends on what it is for.
-const ALL: [Serve; 8] = [
+const ALL: [Serve; 9] = [
     vm::serve,
     vm::serve_host,
     mach_port::serve,
@@ -69,6 +70,7 @@ const ALL: [Serve; 8] = [
     thread::serve,
     host::serve,
     device::serve,
+    scheduling::serve,
 ];
 
 /// Does what a request asks for, and answers it.

@@ -2,17 +2,26 @@
 //!
 //! Owns no state; called by the dispatch.
 
+use core::sync::atomic::{AtomicU32, Ordering};
+
 use abi::kern_return::KernReturn;
+use abi::layout::Plain;
 use abi::layout::task::*;
 use abi::routine::gnumach::task_set_name;
 use abi::routine::mach::*;
-use abi::wire::MoveSend;
-use kernel_core::addr::VirtAddr;
+use abi::wire::{Array, MoveSend};
+use kernel_core::addr::{PAGE_SIZE, VirtAddr};
 use kernel_core::ipc::right::NULL;
 
+use super::host::{in_microseconds, in_nanoseconds, time_of, time64_of};
+use super::info::Words;
 use super::{Call, Done, Refused, known};
 use crate::mm::shared::Any;
 use crate::task::{Name, Special, Task, UserThread};
+
+/// Words of the structures as older headers have them.
+const BASIC_WITHOUT_64: u32 = 10;
+const TIMES_WITHOUT_64: u32 = 4;
 
 pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
     let task = known::<Task>(object, KernReturn::INVALID_ARGUMENT);
@@ -43,6 +52,12 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         task_resume::ID => call.answer(|_: task_resume::Request| {
             task?.resume()?;
             Ok(task_resume::Reply {})
+        }),
+        task_info::ID => call.answer_by(|of: task_info::Request, _, reply| {
+            let words = information(task?, of.flavor, of.task_info_out_count)?;
+            reply.with(&task_info::Reply {
+                task_info_out: Array::new(words.words()),
+            })
         }),
         task_get_special_port::ID => {
             call.answer_along(|of: task_get_special_port::Request, along| {
@@ -79,6 +94,68 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         }
         _ => None,
     }
+}
+
+/// What a flavour of `task_info` tells.
+fn information(task: &Task, flavor: i32, room: u32) -> Result<Words, Refused> {
+    let (used, live) = task.used();
+    match flavor {
+        TASK_BASIC_INFO => {
+            let (virtual_size, resident_size) = sizes(task);
+            let info = TaskBasicInfo {
+                suspend_count: task.suspensions() as i32,
+                base_priority: task.priority().into(),
+                virtual_size,
+                resident_size,
+                user_time: time_of(used.user_us),
+                system_time: time_of(used.system_us),
+                creation_time: in_microseconds(task.since_ns),
+                user_time64: time64_of(used.user_us),
+                system_time64: time64_of(used.system_us),
+                creation_time64: in_nanoseconds(task.since_ns),
+            };
+            Words::up_to(&info, BASIC_WITHOUT_64, room)
+        }
+        TASK_EVENTS_INFO => {
+            let count = |events: &AtomicU32| events.load(Ordering::Relaxed);
+            let info = TaskEventsInfo {
+                faults: count(&task.events.faults),
+                zero_fills: 0,
+                reactivations: 0,
+                pageins: 0,
+                cow_faults: 0,
+                messages_sent: count(&task.events.messages_sent),
+                messages_received: count(&task.events.messages_received),
+            };
+            Words::up_to(
+                &info,
+                (TaskEventsInfo::BYTES / size_of::<u32>()) as u32,
+                room,
+            )
+        }
+        TASK_THREAD_TIMES_INFO => {
+            let info = TaskThreadTimesInfo {
+                user_time: time_of(live.user_us),
+                system_time: time_of(live.system_us),
+                user_time64: time64_of(live.user_us),
+                system_time64: time64_of(live.system_us),
+            };
+            Words::up_to(&info, TIMES_WITHOUT_64, room)
+        }
+        _ => Err(Refused(KernReturn::INVALID_ARGUMENT)),
+    }
+}
+
+/// Bytes that a task has allocated, and bytes that have frames.
+fn sizes(task: &Task) -> (u32, u32) {
+    let (mut size, mut from) = (0_u32, 0);
+    // One region at a time: there may be many, and others want the lock.
+    while let Some(region) = task.space().region(from) {
+        size = size.saturating_add(region.range.size());
+        from = region.range.end;
+    }
+    let resident = task.space().pmap().resident();
+    (size, resident.saturating_mul(PAGE_SIZE))
 }
 
 /// The special port of a task with this number.

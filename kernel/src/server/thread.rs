@@ -9,11 +9,19 @@ use abi::routine::gnumach::{thread_get_name, thread_set_name};
 use abi::routine::mach::*;
 use abi::wire::{Array, CString, MoveSend};
 use kernel_core::ipc::right::NULL;
+use kernel_core::sched::priority::Policy;
 
+use super::host::{in_microseconds, in_nanoseconds, time_of, time64_of};
+use super::info::Words;
 use super::{Call, Done, Refused, thread_state};
 use crate::mm::shared::{Any, Shared};
-use crate::sched::{Thread, stop, with_current};
+use crate::sched::info::Appearance;
+use crate::sched::{Thread, info, stop, with_current};
 use crate::task::{Name, Special, UserThread};
+
+/// Words of the structures as older headers have them.
+const BASIC_WITHOUT_64: u32 = 13;
+const SCHED_WITHOUT_PROCESSOR: u32 = 7;
 
 const INVALID: Refused = Refused(KernReturn::INVALID_ARGUMENT);
 
@@ -38,6 +46,12 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         thread_abort::ID => call.answer(|_: thread_abort::Request| {
             stop::abort(other(thread?)?);
             Ok(thread_abort::Reply {})
+        }),
+        thread_info::ID => call.answer_by(|of: thread_info::Request, _, reply| {
+            let words = information(user?, thread?, of.flavor, of.thread_info_out_count)?;
+            reply.with(&thread_info::Reply {
+                thread_info_out: Array::new(words.words()),
+            })
         }),
         thread_get_state::ID => call.answer_by(|of: thread_get_state::Request, _, reply| {
             let words = stop::with_registers(other(thread?)?, |registers| {
@@ -86,6 +100,72 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             })
         }),
         _ => None,
+    }
+}
+
+/// What a flavour of `thread_info` tells.
+fn information(
+    user: &UserThread,
+    thread: &Shared<Thread>,
+    flavor: i32,
+    room: u32,
+) -> Result<Words, Refused> {
+    let whereabouts = info::whereabouts(thread);
+    let scheduling = info::scheduling(thread);
+    match flavor {
+        THREAD_BASIC_INFO => {
+            let used = info::used(thread);
+            let usage = i32::try_from(scheduling.usage_ms() * 3 / 8);
+            let info = ThreadBasicInfo {
+                user_time: time_of(used.user_us),
+                system_time: time_of(used.system_us),
+                cpu_usage: usage.map_or(TH_USAGE_SCALE, |usage| usage.min(TH_USAGE_SCALE)),
+                base_priority: scheduling.priority().into(),
+                cur_priority: scheduling.current().into(),
+                run_state: match info::appearance(thread) {
+                    Appearance::Running => TH_STATE_RUNNING,
+                    Appearance::Stopped => TH_STATE_STOPPED,
+                    Appearance::Halted => TH_STATE_HALTED,
+                    Appearance::Waiting => TH_STATE_WAITING,
+                    Appearance::Uninterruptible => TH_STATE_UNINTERRUPTIBLE,
+                },
+                // Each keeps its kernel stack, and none is for idling.
+                flags: 0,
+                suspend_count: user.suspensions() as i32,
+                sleep_time: whereabouts.slept_s as i32,
+                creation_time: in_microseconds(user.since_ns),
+                user_time64: time64_of(used.user_us),
+                system_time64: time64_of(used.system_us),
+                creation_time64: in_nanoseconds(user.since_ns),
+            };
+            Words::up_to(&info, BASIC_WITHOUT_64, room)
+        }
+        THREAD_SCHED_INFO => {
+            let (policy, data) = match scheduling.policy() {
+                Policy::Timeshare => (POLICY_TIMESHARE, 0),
+                Policy::FixedPriority { quantum_ms } => (POLICY_FIXEDPRI, quantum_ms as i32),
+            };
+            let is_depressed = scheduling.is_depressed();
+            let info = ThreadSchedInfo {
+                policy,
+                data,
+                base_priority: scheduling.priority().into(),
+                max_priority: scheduling.max_priority().into(),
+                cur_priority: scheduling.current().into(),
+                depressed: is_depressed.into(),
+                depress_priority: match is_depressed {
+                    true => scheduling.priority().into(),
+                    false => -1,
+                },
+                last_processor: whereabouts.processor as i32,
+            };
+            // All of it, even for who knows nothing of the processor (seen).
+            match room < SCHED_WITHOUT_PROCESSOR {
+                true => Err(INVALID),
+                false => Words::up_to(&info, 0, u32::MAX),
+            }
+        }
+        _ => Err(INVALID),
     }
 }
 

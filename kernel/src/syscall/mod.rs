@@ -17,7 +17,8 @@ use crate::arch::trap::UserFrame;
 use crate::arch::user_memory::{self, BadAddress};
 use crate::console;
 use crate::ipc::{Direct, From, Patience, Receive, Send, Sent};
-use crate::sched::{self, How};
+use crate::mm::shared::Shared;
+use crate::sched::{self, How, Thread, info};
 use crate::server;
 use crate::task::host::Host;
 use crate::task::{Exception, Special, UserThread, raise, with_current};
@@ -102,7 +103,7 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
         }
         number::SWTCH => u32::from(sched::yield_now()),
         number::SWTCH_PRI => u32::from(sched::give_way(None, How::Depressed(DEPRESSED_MS))),
-        number::THREAD_SWITCH => thread_switch(arguments)?,
+        number::THREAD_SWITCH => thread_switch(user, arguments)?,
         number::SYSCALL_TASK_TERMINATE
         | number::SYSCALL_VM_ALLOCATE
         | number::SYSCALL_VM_DEALLOCATE
@@ -118,14 +119,20 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
         number::SYSCALL_VM_MAP
         | number::SYSCALL_TASK_CREATE
         | number::SYSCALL_TASK_SUSPEND
-        | number::SYSCALL_TASK_SET_SPECIAL_PORT
-        | number::SYSCALL_THREAD_DEPRESS_ABORT => MACH_SEND_INTERRUPTED,
+        | number::SYSCALL_TASK_SET_SPECIAL_PORT => MACH_SEND_INTERRUPTED,
+        number::SYSCALL_THREAD_DEPRESS_ABORT => match thread_named(user, arguments.word(0)?) {
+            Some(thread) => {
+                info::abort_depression(&thread);
+                KERN_SUCCESS
+            }
+            None => MACH_SEND_INTERRUPTED,
+        },
         _ => KERN_INVALID_ARGUMENT,
     })
 }
 
 /// `thread_switch`: others run, for a time or until it is the caller's turn.
-fn thread_switch(arguments: &Arguments) -> Result<u32, BadAddress> {
+fn thread_switch(user: &UserThread, arguments: &Arguments) -> Result<u32, BadAddress> {
     let time_ms = arguments.word(2)?;
     let how = match arguments.word(1)? as i32 {
         SWITCH_OPTION_NONE => How::Ready,
@@ -133,8 +140,18 @@ fn thread_switch(arguments: &Arguments) -> Result<u32, BadAddress> {
         SWITCH_OPTION_WAIT => How::Waiting(time_ms),
         _ => return Ok(KERN_INVALID_ARGUMENT),
     };
-    sched::give_way(None, how);
+    let preferred = thread_named(user, arguments.word(0)?);
+    sched::give_way(preferred.as_ref(), how);
     Ok(KERN_SUCCESS)
+}
+
+/// The thread to whose port `name` denotes a send right.
+fn thread_named(user: &UserThread, name: u32) -> Option<Shared<Thread>> {
+    if name == NULL {
+        return None;
+    }
+    let right = user.task.names().take(name, Disposition::CopySend).ok()?;
+    right.object()?.downcast()
 }
 
 /// What a message to the caller's own task port would do.
@@ -194,8 +211,15 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
     }
     let from = options.has(Options::RCV_MSG).then_some(From { name, size });
     let names = user.task.names();
-    match names.send_directly(&user.waiter, address, send_size, from) {
-        Direct::Received(code) => Ok(code),
+    let direct = names.send_directly(&user.waiter, address, send_size, from);
+    if !matches!(direct, Direct::NotSent) {
+        user.task.events.sent_message();
+    }
+    match direct {
+        Direct::Received(code) => {
+            user.task.events.received_message();
+            Ok(code)
+        }
         other => long_message(user, arguments, words, other),
     }
 }
@@ -234,6 +258,7 @@ fn long_message(
             Sent::Over(code) => return Ok(code),
             Sent::Request(request) => server::serve(request),
         }
+        user.task.events.sent_message();
     }
     if !options.has(Options::RCV_MSG) {
         return Ok(MsgReturn::SUCCESS);
@@ -250,7 +275,11 @@ fn long_message(
         Direct::Woken(why) => Some(why),
         _ => None,
     };
-    Ok(names.receive(memory, &user.waiter, receive, woken))
+    let code = names.receive(memory, &user.waiter, receive, woken);
+    if code == MsgReturn::SUCCESS {
+        user.task.events.received_message();
+    }
+    Ok(code)
 }
 
 /// `mach_print`: a string that ends with a zero byte.

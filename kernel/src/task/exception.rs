@@ -6,6 +6,7 @@
 //! trap layer.
 
 use core::fmt;
+use core::sync::atomic::Ordering;
 
 use abi::kern_return::KernReturn;
 use abi::layout::thread::*;
@@ -159,7 +160,10 @@ fn touch(address: VirtAddr, error: u32) -> Result<(), MapError> {
         0 => Touch::Read,
         _ => Touch::Write,
     };
-    let touched = with_current(|user| user.task.space.touch(address, how));
+    let touched = with_current(|user| {
+        user.task.events.faults.fetch_add(1, Ordering::Relaxed);
+        user.task.space.touch(address, how)
+    });
     touched.unwrap_or(Err(MapError::InvalidAddress))
 }
 

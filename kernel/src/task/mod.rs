@@ -10,12 +10,15 @@ mod exception;
 pub(crate) mod host;
 pub(crate) mod load;
 mod name;
+mod priority;
+pub(crate) mod processor_set;
 mod special;
 mod suspend;
 mod thread;
 
 use alloc::vec::Vec;
 use core::fmt;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 #[cfg(feature = "ktest")]
 use kernel_core::addr::{PAGE_SIZE, VirtAddr};
@@ -32,7 +35,9 @@ use crate::ipc::{HeldRight, KernelPort, Names};
 use crate::mm::OutOfMemory;
 use crate::mm::shared::Shared;
 use crate::sched::Thread;
+use crate::sched::info::{self, Used};
 use crate::sync::{TaskLock, rank};
+use crate::time::clock;
 use crate::vm::space::Space;
 
 /// A task.
@@ -40,7 +45,31 @@ pub(crate) struct Task {
     space: Space,
     names: Names,
     port: KernelPort,
+    /// When it was made, in nanoseconds since 1970.
+    pub(crate) since_ns: i64,
+    pub(crate) events: Events,
     inner: TaskLock<rank::Task, Inner>,
+}
+
+/// How often something happened, for `task_info`.
+#[derive(Debug, Default)]
+pub(crate) struct Events {
+    /// Page faults that were looked into.
+    pub(crate) faults: AtomicU32,
+    pub(crate) messages_sent: AtomicU32,
+    pub(crate) messages_received: AtomicU32,
+}
+
+impl Events {
+    /// One of its threads sent a message.
+    pub(crate) fn sent_message(&self) {
+        self.messages_sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One of its threads received a message.
+    pub(crate) fn received_message(&self) {
+        self.messages_received.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// What changes.
@@ -55,6 +84,10 @@ struct Inner {
     /// thread has one more reason to stop.
     suspensions: u32,
     special: [HeldRight; Special::COUNT],
+    /// For new threads.
+    priority: u8,
+    /// What its threads had used that have ended.
+    used: Used,
 }
 
 /// All tasks but those that were terminated.
@@ -102,7 +135,11 @@ impl Task {
                 is_over: false,
                 suspensions: 0,
                 special,
+                priority: processor_set::PRIORITY,
+                used: Used::default(),
             }),
+            since_ns: clock::now().1,
+            events: Events::default(),
         })?;
         {
             let mut tasks = TASKS.lock();
@@ -111,6 +148,13 @@ impl Task {
         }
         task.port.stand_for(task.clone().into_any());
         Ok(task)
+    }
+
+    /// How many tasks there are, and threads of tasks.
+    pub(crate) fn counts() -> (usize, usize) {
+        let tasks = TASKS.lock();
+        let threads = tasks.iter().map(|task| task.inner.lock().threads.len());
+        (tasks.len(), threads.sum())
     }
 
     /// Its memory.
@@ -138,6 +182,13 @@ impl Task {
         self.inner.lock().name = name;
     }
 
+    /// What its threads have used that have ended, and that live.
+    pub(crate) fn used(&self) -> (Used, Used) {
+        let inner = self.inner.lock();
+        let live = inner.threads.iter().map(info::used);
+        (inner.used, live.fold(Used::default(), plus))
+    }
+
     /// Ends the task: its threads, and then, with the last who uses them, its
     /// names and memory. The thread that calls goes on until it would go back to
     /// user mode.
@@ -159,5 +210,13 @@ impl Task {
         let made = self.space.allocate_at(at.as_u32(), PAGE_SIZE, protection);
         made.and_then(|_| self.space.fill(at, bytes))
             .expect("there is memory");
+    }
+}
+
+/// Both together.
+fn plus(one: Used, other: Used) -> Used {
+    Used {
+        user_us: one.user_us.saturating_add(other.user_us),
+        system_us: one.system_us.saturating_add(other.system_us),
     }
 }

@@ -46,6 +46,11 @@ impl Task {
         Ok(())
     }
 
+    /// How often it was suspended without being resumed.
+    pub(crate) fn suspensions(&self) -> u32 {
+        self.inner.lock().suspensions
+    }
+
     /// Ends all its threads; returns when they have ended, but for the one that
     /// calls.
     pub(super) fn end_threads(&self) {
@@ -91,6 +96,11 @@ impl UserThread {
             stop::release(own);
         }
         Ok(())
+    }
+
+    /// How often it was suspended without being resumed.
+    pub(crate) fn suspensions(&self) -> u32 {
+        self.inner.lock().suspensions
     }
 
     /// Ends it, whatever it does (`thread_terminate`); returns when it has. The

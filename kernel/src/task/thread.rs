@@ -13,14 +13,17 @@ use crate::arch::trap::UserFrame;
 use crate::ipc::{HeldRight, KernelPort, Waiter};
 use crate::mm::heap::try_box;
 use crate::mm::shared::Shared;
-use crate::sched::{self, Thread, stop};
+use crate::sched::{self, Thread, info, stop};
 use crate::sync::{TaskLock, rank};
+use crate::time::clock;
 
 /// What a user thread has that the scheduler does not ask about.
 pub(crate) struct UserThread {
     pub(crate) task: Shared<Task>,
     port: KernelPort,
     pub(crate) waiter: Waiter,
+    /// When it was made, in nanoseconds since 1970.
+    pub(crate) since_ns: i64,
     pub(super) inner: TaskLock<rank::Thread, Inner>,
 }
 
@@ -47,6 +50,7 @@ impl Task {
             task: task.clone(),
             port,
             waiter: Waiter::new(task.names())?,
+            since_ns: clock::now().1,
             inner: TaskLock::new(Inner {
                 name: None,
                 suspensions: 1,
@@ -56,6 +60,8 @@ impl Task {
         let user: Box<dyn core::any::Any + Send + Sync> = user;
         let frame = UserFrame::new(entry.as_u32(), stack.as_u32());
         let thread = Thread::for_user(&frame, task.space().pmap().clone(), user)?;
+        let own = task.scheduling(info::scheduling(&thread));
+        info::change_scheduling(&thread, |scheduling| *scheduling = own);
         stop::hold(&thread);
         {
             let mut inner = task.inner.lock();
@@ -102,6 +108,9 @@ impl UserThread {
         let in_list = {
             let mut inner = self.task.inner.lock();
             let place = inner.threads.iter().position(|thread| thread.is_same(own));
+            if place.is_some() {
+                inner.used = super::plus(inner.used, info::used(own));
+            }
             place.map(|place| inner.threads.remove(place))
         };
         drop(in_list);

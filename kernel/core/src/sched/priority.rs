@@ -16,8 +16,8 @@
 
 use super::LOWEST;
 
-/// The worst priority that a user may set (manual 7.1.6.1).
-pub const LOWEST_FOR_USERS: u8 = 49;
+/// The worst priority that a user may set (seen; the manual, 7.1.6.1, has fewer).
+pub const LOWEST_FOR_USERS: u8 = LOWEST;
 
 /// Milliseconds of recent use for each priority that a thread sinks.
 const USE_PER_PRIORITY: u32 = 64;
@@ -51,7 +51,7 @@ pub enum Depression {
 /// Why a priority was not set.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PriorityError {
-    /// `KERN_INVALID_ARGUMENT`: not from 0 to 49.
+    /// `KERN_INVALID_ARGUMENT`: not from 0 to 63.
     OutOfRange,
     /// `KERN_FAILURE`: better than the thread's maximum.
     BeyondMaximum,
@@ -183,15 +183,16 @@ impl Scheduling {
     }
 
     /// Sets the policy; a fixed priority's quantum is rounded up to a multiple
-    /// of `min_quantum_ms` and is at least that (`thread_policy`, 7.1.6.3).
+    /// of `min_quantum_ms`; one without end is none (`thread_policy`, 7.1.6.3; the
+    /// rounding was seen).
     pub fn set_policy(&mut self, policy: Policy, min_quantum_ms: u32) {
-        let unit = min_quantum_ms.max(1);
         self.policy = match policy {
             Policy::Timeshare => Policy::Timeshare,
             Policy::FixedPriority { quantum_ms } => {
-                let rounded = quantum_ms.max(1).checked_next_multiple_of(unit);
+                let rounded = quantum_ms.checked_next_multiple_of(min_quantum_ms.max(1));
+                let quantum_ms = rounded.filter(|&ms| i32::try_from(ms).is_ok());
                 Policy::FixedPriority {
-                    quantum_ms: rounded.unwrap_or(u32::MAX / unit * unit),
+                    quantum_ms: quantum_ms.unwrap_or(0),
                 }
             }
         };
@@ -208,11 +209,11 @@ impl Scheduling {
     }
 
     /// Begins a quantum when the thread gets the processor: its own for a
-    /// fixed priority, else `quantum_ms`. A depression ends.
+    /// fixed priority that has one, else `quantum_ms`. A depression ends.
     pub fn begin(&mut self, quantum_ms: u32) {
         self.depression = Depression::No;
         self.quantum_left = match self.policy {
-            Policy::Timeshare => quantum_ms,
+            Policy::Timeshare | Policy::FixedPriority { quantum_ms: 0 } => quantum_ms,
             Policy::FixedPriority { quantum_ms } => quantum_ms,
         };
     }
