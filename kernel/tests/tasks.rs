@@ -5,9 +5,11 @@ use kernel_core::ipc::right::{Disposition, Right};
 
 use super::threads::{mapped, until_ended};
 use super::user::{CODE, prepare, resume};
+use crate::ipc::HeldRights;
 use crate::ktest::case;
 use crate::mm::shared::Shared;
 use crate::sched::{self, Thread, stop};
+use crate::task::lists::REGISTERED;
 use crate::task::{Special, Task, UserThread};
 
 /// `jmp .`
@@ -190,5 +192,19 @@ case! {
         resume(&thread);
         drop((task, thread));
         until_ended(before);
+    }
+
+    fn keep_what_they_registered_until_they_end() {
+        let before = mapped();
+        let (task, thread) = prepare(SPINS);
+        let mut rights = HeldRights::default();
+        for _ in 0..REGISTERED {
+            rights.push(task.port().make_send()).expect("there is memory");
+        }
+        task.register(rights);
+        assert_eq!(task.registered().map(|all| all.len()), Ok(REGISTERED as u32));
+        assert_eq!(task.threads().map(|all| all.len()), Ok(1));
+        task.register(HeldRights::default());
+        end(task, thread, before);
     }
 }

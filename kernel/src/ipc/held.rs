@@ -3,6 +3,7 @@
 //! Owns one right outside of any task's names and any message. Called by
 //! whatever keeps a port for a task, or has taken one out of a request.
 
+use alloc::vec::Vec;
 use core::mem;
 
 use kernel_core::ipc::port::{Effects, PortId};
@@ -10,6 +11,7 @@ use kernel_core::ipc::right::Carried;
 
 use super::message::Kmsg;
 use super::with;
+use crate::mm::OutOfMemory;
 
 /// A right; given up when dropped, outside of the lock.
 #[derive(Debug)]
@@ -106,6 +108,51 @@ impl HeldRight {
 /// A message of the kernel's reached nobody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Unsent;
+
+/// Rights in a row; those that nobody takes are given up when it is dropped.
+#[derive(Debug, Default)]
+pub(crate) struct HeldRights(Vec<Carried>);
+
+impl HeldRights {
+    /// Takes the rights over.
+    pub(super) fn new(rights: Vec<Carried>) -> HeldRights {
+        HeldRights(rights)
+    }
+
+    /// Appends a right.
+    ///
+    /// # Errors
+    ///
+    /// There is no memory; the right is given up.
+    pub(crate) fn push(&mut self, right: HeldRight) -> Result<(), OutOfMemory> {
+        self.0.try_reserve(1).map_err(|_| OutOfMemory)?;
+        self.0.push(right.into_carried());
+        Ok(())
+    }
+
+    /// How many there are.
+    pub(crate) fn len(&self) -> u32 {
+        self.0.len() as u32
+    }
+
+    /// Takes the last one.
+    pub(crate) fn pop(&mut self) -> Option<HeldRight> {
+        self.0.pop().map(HeldRight::new)
+    }
+
+    /// The rights, for the caller to keep or to give up.
+    pub(super) fn into_carried(mut self) -> Vec<Carried> {
+        mem::take(&mut self.0)
+    }
+}
+
+impl Drop for HeldRights {
+    fn drop(&mut self) {
+        while let Some(right) = self.pop() {
+            drop(right);
+        }
+    }
+}
 
 impl Drop for HeldRight {
     fn drop(&mut self) {

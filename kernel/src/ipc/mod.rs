@@ -24,7 +24,7 @@ use kernel_core::ipc::space::Space;
 
 pub(crate) use self::call::{Called, call};
 pub(crate) use self::direct::{Direct, From};
-pub(crate) use self::held::HeldRight;
+pub(crate) use self::held::{HeldRight, HeldRights};
 pub(crate) use self::kernel_port::KernelPort;
 use self::kernel_port::Objects;
 use self::post::Post;

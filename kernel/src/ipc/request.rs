@@ -10,7 +10,7 @@ use kernel_core::ipc::port::Effects;
 use kernel_core::ipc::right::Carried;
 
 use super::message::{Attachment, Kmsg, Parcel};
-use super::{HeldRight, with};
+use super::{HeldRight, HeldRights, with};
 use crate::mm::shared::{Any, Shared};
 use crate::vm::copy::Copy;
 
@@ -107,6 +107,14 @@ impl Given<'_> {
         }
     }
 
+    /// The next array of rights; none are no array.
+    pub(crate) fn rights(&mut self) -> HeldRights {
+        match self.next() {
+            Some(Attachment::Ports(rights)) => HeldRights::new(rights),
+            _ => HeldRights::default(),
+        }
+    }
+
     fn next(&mut self) -> Option<Attachment> {
         let (_, place) = self.attached.get_mut(self.next)?;
         self.next += 1;
@@ -125,6 +133,7 @@ pub(crate) struct Gives {
 enum Gift {
     Right(HeldRight),
     Memory(Copy),
+    Rights(HeldRights),
 }
 
 impl Gives {
@@ -141,6 +150,13 @@ impl Gives {
         self.give(Gift::Memory(copy));
     }
 
+    /// An array of rights; of none there is nothing to give.
+    pub(crate) fn rights(&mut self, rights: HeldRights) {
+        if rights.len() > 0 {
+            self.give(Gift::Rights(rights));
+        }
+    }
+
     fn give(&mut self, gift: Gift) {
         if let Some(place) = self.gifts.iter_mut().find(|place| place.is_none()) {
             *place = Some(gift);
@@ -153,6 +169,7 @@ impl Gives {
         self.next += 1;
         match gift {
             Gift::Right(right) => Some(Attachment::Right(right.into_carried())),
+            Gift::Rights(rights) => Some(Attachment::Ports(rights.into_carried())),
             Gift::Memory(copy) => Some(Attachment::Memory(Parcel::new(copy).ok()?)),
         }
     }

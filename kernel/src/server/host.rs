@@ -182,7 +182,7 @@ fn processor_slots(room: u32) -> Result<[i32; percpu::MAX_CPUS], Refused> {
 }
 
 /// The `cpu_type_t` of this machine.
-fn processor_type() -> i32 {
+pub(super) fn processor_type() -> i32 {
     match Identity::read(processor::cpuid).family() {
         4 => CPU_TYPE_I486,
         5 => CPU_TYPE_PENTIUM,

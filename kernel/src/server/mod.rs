@@ -9,6 +9,7 @@
 pub(crate) mod device;
 mod host;
 mod info;
+mod lists;
 mod mach_port;
 mod memory_object;
 mod scheduling;
@@ -61,7 +62,7 @@ enum Later {
 
 /// All routines. A routine of the wrong object is refused by itself: with which
 /// code depends on what it is for.
-const ALL: [Serve; 9] = [
+const ALL: [Serve; 10] = [
     vm::serve,
     vm::serve_host,
     mach_port::serve,
@@ -71,6 +72,7 @@ const ALL: [Serve; 9] = [
     host::serve,
     device::serve,
     scheduling::serve,
+    lists::serve,
 ];
 
 /// Does what a request asks for, and answers it.

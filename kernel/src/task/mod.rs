@@ -8,9 +8,11 @@
 
 mod exception;
 pub(crate) mod host;
+pub(crate) mod lists;
 pub(crate) mod load;
 mod name;
 mod priority;
+pub(crate) mod processor;
 pub(crate) mod processor_set;
 mod special;
 mod suspend;
@@ -84,6 +86,7 @@ struct Inner {
     /// thread has one more reason to stop.
     suspensions: u32,
     special: [HeldRight; Special::COUNT],
+    registered: [HeldRight; lists::REGISTERED],
     /// For new threads.
     priority: u8,
     /// What its threads had used that have ended.
@@ -135,6 +138,7 @@ impl Task {
                 is_over: false,
                 suspensions: 0,
                 special,
+                registered: [const { HeldRight::NULL }; lists::REGISTERED],
                 priority: processor_set::PRIORITY,
                 used: Used::default(),
             }),
