@@ -103,6 +103,7 @@ pub(crate) fn run_if_asked(options: &Options<'_>) {
 /// What a case must leave as it was.
 #[derive(PartialEq, Eq)]
 struct InUse {
+    /// But for those that the heap cuts into blocks: its bytes say more.
     frames: u32,
     heap_bytes: usize,
     mapped_pages: usize,
@@ -112,7 +113,7 @@ impl InUse {
     fn now() -> InUse {
         let counts = mm::counts();
         InUse {
-            frames: counts.total - counts.free,
+            frames: counts.total - counts.free - heap::slabs(),
             heap_bytes: heap::used_bytes(),
             mapped_pages: kernel_map::region_usage().0,
         }

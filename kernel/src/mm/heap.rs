@@ -40,6 +40,8 @@ const _: () = assert!(size_of::<Slab>() <= RUN_TRAILER);
 struct Heap {
     /// By class, the slabs that have a free object.
     partial: [*mut Slab; CLASSES],
+    /// Slabs of all classes.
+    slabs: u32,
     usage: Usage,
 }
 
@@ -49,6 +51,7 @@ unsafe impl Send for Heap {}
 
 static HEAP: TaskLock<rank::Heap, Heap> = TaskLock::new(Heap {
     partial: [ptr::null_mut(); CLASSES],
+    slabs: 0,
     usage: Usage::new(),
 });
 
@@ -114,6 +117,13 @@ pub(crate) fn trim() {
     HEAP.lock().trim();
 }
 
+/// Pages that are cut into blocks. How many that are for the same blocks depends
+/// on the order in which others came and went.
+#[cfg(feature = "ktest")]
+pub(crate) fn slabs() -> u32 {
+    HEAP.lock().slabs
+}
+
 impl Heap {
     fn allocate(&mut self, class: Class) -> Result<*mut u8, OutOfMemory> {
         if self.partial[class.index()].is_null() {
@@ -121,6 +131,7 @@ impl Heap {
                 self.trim();
                 new_slab(class)
             })?;
+            self.slabs += 1;
             // SAFETY: the slab is new and on no list.
             unsafe { self.link(slab, class) };
         }
@@ -161,6 +172,7 @@ impl Heap {
             let is_alone = (*slab).next.is_null() && (*slab).previous.is_null();
             if (*slab).used == 0 && !is_alone {
                 self.unlink(slab, class);
+                self.slabs -= 1;
                 frames::free(frame_of(page));
             }
         }
@@ -180,6 +192,7 @@ impl Heap {
         unsafe {
             if !slab.is_null() && (*slab).used == 0 {
                 self.unlink(slab, class);
+                self.slabs -= 1;
                 let page = slab.map_addr(|slab| slab & !(PAGE_SIZE as usize - 1));
                 frames::free(frame_of(page.cast()));
             }
