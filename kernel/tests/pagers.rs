@@ -237,7 +237,7 @@ case! {
         });
     }
 
-    fn get_back_what_was_written() {
+    fn fetches_what_was_written() {
         leaves_nothing(|| {
             let space = Space::new().expect("memory");
             let (pager, object) = Pager::new(Manner::Supplies, Strategy::Delay);

@@ -7,15 +7,17 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use regex::Regex;
+
 use super::{not_started, program, report_of};
 use crate::cli::{Profile, Ring};
 use crate::compile::write_whole;
 use crate::context::Context;
 use crate::emulator::Outcome;
-use crate::emulator::session::Limits;
+use crate::emulator::session::{Limits, Session};
 use crate::emulator::spec::MachineSpec;
 use crate::emulator::start;
-use crate::failure::Result;
+use crate::failure::{Doing, Result};
 use crate::image::Module;
 use crate::testing::artifacts::{Artifacts, COMMAND_LINE};
 use crate::testing::case::{Label, Report, Status};
@@ -194,8 +196,13 @@ impl SystemBoot {
             modules,
             ..self.row.machine(boot)
         };
-        let lines = ["cpus", "mem", "cpus", "mem", "poweroff"];
-        let outcome = super::converse(cx, &machine, LIMITS, &lines)?;
+        // What is typed is shown wherever the tasks are with what they print.
+        let printed = Regex::new("of-(one=given|two 1) ").doing("compiling a pattern")?;
+        let mut session = Session::start(cx, &machine, LIMITS)?;
+        if session.wait_for(&printed).is_ok() && session.wait_for(&printed).is_ok() {
+            session.send("poweroff");
+        }
+        let outcome = session.finish();
         let verdict = match judge(&outcome, self.row.leaves()) {
             Verdict::Passed => system_log::check_modules(
                 &outcome.serial,
