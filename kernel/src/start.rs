@@ -15,6 +15,7 @@ use crate::arch::segments::DoubleFault;
 use crate::arch::trap::{self, Frame, Handlers, exception};
 use crate::arch::{fpu, interrupts, lapic, tsc};
 use crate::console::{self, Level, log, println};
+use crate::device::ramdisk;
 use crate::hand_off::HandOff;
 use crate::machine::{self, Machine};
 use crate::mm::{self, kernel_map, stack};
@@ -157,7 +158,8 @@ fn start_pager() {
 
 fn run_modules(options: &Options<'_>) {
     if let Some(modules) = MODULES.get().filter(|modules| !modules.is_empty()) {
-        task::load::run_script(modules, options.line(), monitor::wait_for_key);
+        let line = options.line();
+        task::load::run_script(modules, line, monitor::wait_for_key, ramdisk::add_module);
     }
 }
 

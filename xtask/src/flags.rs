@@ -114,7 +114,7 @@ xflags::xflags! {
             optional --output file: PathBuf
         }
 
-        /// Boot the kernel. Example: cargo xtask qemu --cpu pentium3 --expect 'kdb>' --send cpus
+        /// Boot the kernel with a shell. Example: cargo xtask qemu --cpu pentium3 --expect 'exov6[$] ' --send ps
         cmd qemu {
             /// One versioned JSON document on stdout; everything else on stderr.
             optional --json
@@ -152,7 +152,7 @@ xflags::xflags! {
             optional --screenshot file: PathBuf
             /// A boot module: 'FILE args'.
             repeated --module module: String
-            /// A program of ours to run: 'NAME args'.
+            /// A program of ours in place of the shell: 'NAME args', or none.
             repeated --program program: String
             /// Kernel command line.
             optional --append text: String

@@ -38,6 +38,7 @@ pub mod setup;
 pub mod sizes;
 pub mod sources;
 pub mod summary;
+pub mod system;
 pub mod testing;
 pub mod tidy;
 pub mod tiny;

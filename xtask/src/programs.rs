@@ -28,6 +28,7 @@ pub enum Audience {
 /// Every program.
 pub const ALL: &[Program] = &[
     people("hello"),
+    people("sh"),
     test("traps"),
     test("pointers"),
     test("crimes"),
@@ -37,6 +38,9 @@ pub const ALL: &[Program] = &[
     test("fuzz"),
     test("bench"),
 ];
+
+/// What a boot runs if nobody says otherwise.
+pub const SHELL: Program = people("sh");
 
 const fn test(name: &'static str) -> Program {
     Program {

@@ -130,6 +130,11 @@ impl Project {
         }
     }
 
+    /// The archive of the programs for people of one variant.
+    pub fn archive(&self, variant: &Variant) -> PathBuf {
+        self.kernel_dir(variant).join("programs.tar")
+    }
+
     /// Where an image goes if nobody says otherwise.
     pub fn image(&self, kind: ImageKind) -> PathBuf {
         let name = match kind {

@@ -217,7 +217,9 @@ impl<'a> Script<'a> {
             };
             match defined.function {
                 Function::TaskCreate => return Some(Value::Task(defined.command)),
-                Function::RamDiskCreate => return Some(Value::RamDisk(defined.command)),
+                Function::RamDiskCreate => {
+                    return Some(Value::RamDisk(self.ram_disks_before(defined.command)));
+                }
                 Function::TaskResume | Function::PromptTaskResume => return None,
                 Function::Other(other) if other == name => {
                     return value::of_kernel(name, self.kernel_line);
@@ -226,6 +228,15 @@ impl<'a> Script<'a> {
             }
         }
         None
+    }
+
+    /// How many disks in memory the lines before `command` make: they are numbered
+    /// as they come.
+    pub fn ram_disks_before(&self, command: usize) -> usize {
+        let before = self.commands.iter().take(command);
+        before
+            .filter(|command| command.role == Role::RamDisk)
+            .count()
     }
 
     /// `$(name)` that do nothing, since there is no such function: the number

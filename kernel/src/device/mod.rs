@@ -4,6 +4,7 @@
 //! ever after. Called by the routines on devices.
 
 pub(crate) mod interrupts;
+pub(crate) mod ramdisk;
 pub(crate) mod terminal;
 
 use spin::Once;
@@ -18,6 +19,8 @@ pub(crate) enum Device {
     Console,
     /// The interrupts of other devices.
     Interrupts,
+    /// A boot module's memory.
+    RamDisk(ramdisk::Number),
 }
 
 /// Whether a task has the console open, and still has a right to it.
@@ -31,7 +34,7 @@ impl Device {
         match name {
             b"console" | b"com0" => Some(Device::Console),
             b"irq" => Some(Device::Interrupts),
-            _ => None,
+            name => ramdisk::by_name(name).map(Device::RamDisk),
         }
     }
 
@@ -42,6 +45,7 @@ impl Device {
         let place = match self {
             Device::Console => &CONSOLE,
             Device::Interrupts => &INTERRUPTS,
+            Device::RamDisk(number) => ramdisk::port(number)?,
         };
         let made = place.try_call_once(|| {
             let object = Shared::try_new(self).map_err(drop)?;

@@ -2,6 +2,8 @@
 //!
 //! Owns no state; called by the dispatch, and by the monitor with what is typed.
 
+use alloc::vec::Vec;
+
 use abi::kern_return::KernReturn;
 use abi::layout::host::*;
 use abi::routine::device::*;
@@ -10,6 +12,7 @@ use kernel_core::ipc::right::NULL;
 
 use super::{Call, Done, Later, Refused, known, send_reply};
 use crate::console;
+use crate::device::ramdisk::{self, Disk};
 use crate::device::terminal::{self, Form, Input, Reader};
 use crate::device::{Device, interrupts};
 use crate::ipc::Request;
@@ -53,26 +56,51 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             Ok(device_close::Reply {})
         }),
         device_write_inband::ID => call.answer(|of: device_write_inband::Request| {
-            terminal_of(device)?;
+            let mut to = written_to(device, of.recnum)?;
             let mut bytes = [0; IO_INBAND_MAX as usize];
             let written = of.data.iter().zip(&mut bytes);
             let count = written.map(|(Char(from), to)| *to = from).count();
-            write(&bytes[..count]);
             Ok(device_write_inband::Reply {
-                bytes_written: count as i32,
+                bytes_written: to.write(&bytes[..count])? as i32,
             })
         }),
         device_write::ID => call.answer_along(|of: device_write::Request, along| {
-            terminal_of(device)?;
+            let to = written_to(device, of.recnum)?;
+            let mut written = 0;
             if of.data.count > 0 {
                 let copy = along.given.memory();
                 let copy = copy.ok_or(Refused(KernReturn::INVALID_ARGUMENT))?;
-                write_all(&copy, of.data.count)?;
+                written = write_all(to, &copy, of.data.count)?;
             }
             Ok(device_write::Reply {
-                bytes_written: of.data.count as i32,
+                bytes_written: written as i32,
             })
         }),
+        device_read_inband::ID if disk_of(&device).is_some() => {
+            call.answer_by(|of: device_read_inband::Request, _, reply| {
+                let wanted = of.bytes_wanted.min(IO_INBAND_MAX as i32);
+                let bytes = read_disk(&device, of.recnum, wanted)?;
+                let mut chars = [Char(0); IO_INBAND_MAX as usize];
+                for (to, &from) in chars.iter_mut().zip(&bytes) {
+                    *to = Char(from);
+                }
+                reply.with(&device_read_inband::Reply {
+                    data: Array::new(&chars[..bytes.len()]),
+                })
+            })
+        }
+        device_read::ID if disk_of(&device).is_some() => {
+            call.answer_along(|of: device_read::Request, along| {
+                let bytes = read_disk(&device, of.recnum, of.bytes_wanted)?;
+                if !bytes.is_empty() {
+                    let copy = Copy::from_bytes(&bytes).map_err(|_| NO_MEMORY)?;
+                    along.gives.memory(copy);
+                }
+                Ok(device_read::Reply {
+                    data: OutOfLine::new(0, bytes.len() as u32),
+                })
+            })
+        }
         device_read_inband::ID => call.answer_later(|of: device_read_inband::Request| {
             terminal_of(device)?;
             let wanted = of.bytes_wanted.min(IO_INBAND_MAX as i32);
@@ -86,6 +114,17 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             call.answer_by(|of: device_get_status::Request, _, reply| match device? {
                 Device::Console if of.flavor == TTY_STATUS && of.status_count >= 4 => {
                     let status = [B115200, B115200, 0, TTY_FLAGS];
+                    reply.with(&device_get_status::Reply {
+                        status: Array::new(&status),
+                    })
+                }
+                Device::RamDisk(number) if matches!(of.flavor, DEV_GET_SIZE | DEV_GET_RECORDS) => {
+                    let disk = ramdisk::disk(number).ok_or(NO_DISK)?;
+                    let unit = match of.flavor {
+                        DEV_GET_SIZE => 1,
+                        _ => ramdisk::RECORD,
+                    };
+                    let status = [(disk.size() / unit) as i32, ramdisk::RECORD as i32];
                     reply.with(&device_get_status::Reply {
                         status: Array::new(&status),
                     })
@@ -131,12 +170,69 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
 
 const NO_MEMORY: Refused = Refused(KernReturn::D_NO_MEMORY);
 
-/// Whether it is the one that reads and writes.
+const NO_DISK: Refused = Refused(KernReturn::D_NO_SUCH_DEVICE);
+
+/// Whether it is the terminal.
 fn terminal_of(device: Result<Device, Refused>) -> Result<(), Refused> {
     match device? {
         Device::Console => Ok(()),
-        Device::Interrupts => Err(Refused(KernReturn::D_INVALID_OPERATION)),
+        _ => Err(Refused(KernReturn::D_INVALID_OPERATION)),
     }
+}
+
+/// The disk that it is, if it is one.
+fn disk_of(device: &Result<Device, Refused>) -> Option<&'static Disk> {
+    match device {
+        Ok(Device::RamDisk(number)) => ramdisk::disk(*number),
+        _ => None,
+    }
+}
+
+/// Where bytes go.
+enum Target {
+    Terminal,
+    /// From this byte of the disk on.
+    Disk(&'static Disk, u32),
+}
+
+fn written_to(device: Result<Device, Refused>, record: u32) -> Result<Target, Refused> {
+    match disk_of(&device) {
+        Some(disk) => Ok(Target::Disk(disk, offset_of(disk, record)?)),
+        None => terminal_of(device).map(|()| Target::Terminal),
+    }
+}
+
+fn offset_of(disk: &Disk, record: u32) -> Result<u32, Refused> {
+    let offset = disk.offset_of(record);
+    offset.ok_or(Refused(KernReturn::D_INVALID_RECNUM))
+}
+
+impl Target {
+    /// Writes bytes behind those before; how many.
+    fn write(&mut self, bytes: &[u8]) -> Result<u32, Refused> {
+        match self {
+            Target::Terminal => {
+                write(bytes);
+                Ok(bytes.len() as u32)
+            }
+            Target::Disk(disk, offset) => {
+                let count = disk.write(*offset, bytes).map_err(|_| NO_MEMORY)?;
+                *offset += count;
+                Ok(count)
+            }
+        }
+    }
+}
+
+fn read_disk(
+    device: &Result<Device, Refused>,
+    record: u32,
+    wanted: i32,
+) -> Result<Vec<u8>, Refused> {
+    let disk = disk_of(device).ok_or(NO_DISK)?;
+    let wanted = u32::try_from(wanted).map_err(|_| Refused(KernReturn::D_INVALID_SIZE))?;
+    let bytes = disk.read(offset_of(disk, record)?, wanted);
+    bytes.map_err(|_| NO_MEMORY)
 }
 
 impl From<interrupts::Refused> for Refused {
@@ -175,18 +271,23 @@ fn write(bytes: &[u8]) {
     }
 }
 
-fn write_all(copy: &Copy, size: u32) -> Result<(), Refused> {
+fn write_all(mut to: Target, copy: &Copy, size: u32) -> Result<u32, Refused> {
     const AT_ONCE: usize = 128;
     let mut bytes = [0; AT_ONCE];
+    let mut written = 0;
     for offset in (0..size).step_by(AT_ONCE) {
         let now = AT_ONCE.min((size - offset) as usize);
         let read = copy.read(offset, &mut bytes[..now]);
         read.map_err(|_| NO_MEMORY)?;
-        write(&bytes[..now]);
+        let count = to.write(&bytes[..now])?;
+        written += count;
+        if (count as usize) < now {
+            break;
+        }
         // As long as it is, others have their turns.
         sched::pause_if_turn_is_over();
     }
-    Ok(())
+    Ok(written)
 }
 
 /// Whether a read is done now, and whether it may wait.

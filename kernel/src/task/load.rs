@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
+use core::ops::Range;
 
 use boot::loader::Module;
 use kernel_core::addr::{PAGE_SIZE, VirtAddr};
@@ -70,8 +71,14 @@ impl fmt::Display for Failure {
 }
 
 /// Loads what the modules' lines ask for; starts what is to run at once.
-/// `ask` waits for a key.
-pub(crate) fn run_script(modules: &[Module], kernel_line: &str, ask: fn()) {
+/// `ask` waits for a key, `make_disk` makes a disk of a module, told by its file and
+/// its memory.
+pub(crate) fn run_script(
+    modules: &[Module],
+    kernel_line: &str,
+    ask: fn(),
+    make_disk: fn(&str, Range<u64>),
+) {
     let lines = modules.iter().map(|module| module.string.as_str());
     let script = match Script::parse(lines, kernel_line) {
         Ok(script) => script,
@@ -92,7 +99,10 @@ pub(crate) fn run_script(modules: &[Module], kernel_line: &str, ask: fn()) {
         return;
     }
     // All tasks first: the arguments of one may name another.
-    for command in script.commands() {
+    for (command, module) in script.commands().iter().zip(modules) {
+        if command.role() == Role::RamDisk {
+            make_disk(command.file(), module.range());
+        }
         let task = match command.role() {
             Role::Task(_) => {
                 let name = Name::new(command.file().as_bytes());

@@ -30,7 +30,11 @@ use crate::image::iso::{self, Iso};
 use crate::machine::{self, Display, Emulator, Net, Pc, Vga};
 use crate::programs::Started;
 use crate::settings::Source;
+use crate::system;
 use crate::tools::{self, Tool};
+
+/// `--program none`: no program at all.
+const NO_PROGRAM: &str = "none";
 
 /// Runs the command.
 pub fn run(cx: &Context, flags: flags::Qemu) -> Result<()> {
@@ -160,6 +164,9 @@ fn what_to_boot(cx: &Context, flags: &flags::Qemu) -> Result<Boot> {
     let programs = started(flags)?.into_iter().map(|started| started.program);
     let programs: BTreeSet<_> = programs.collect();
     build::programs(cx, &build::Request::default(), programs)?;
+    if has_shell(flags) {
+        system::build(cx, &build::Request::default())?;
+    }
     if flags.iso {
         return Ok(Boot::Iso(write_iso(cx, flags, &kernel)?));
     }
@@ -233,6 +240,11 @@ fn machine(cx: &Context, flags: &flags::Qemu, boot: Boot) -> Result<MachineSpec>
     Ok(spec)
 }
 
+/// Whether the shell is what runs: nobody says what else.
+fn has_shell(flags: &flags::Qemu) -> bool {
+    flags.kernel.is_none() && flags.module.is_empty() && flags.program.is_empty()
+}
+
 /// Modules, and behind them programs.
 fn modules(cx: &Context, flags: &flags::Qemu) -> Result<Vec<Module>> {
     let modules = flags.module.iter().map(|text| text.parse::<Module>());
@@ -240,6 +252,9 @@ fn modules(cx: &Context, flags: &flags::Qemu) -> Result<Vec<Module>> {
         .collect::<Result<_, _>>()
         .map_err(|error| Failure::usage(error.0, "for example: --module 'init -v'"))?;
     let variant = build::Request::default().variant();
+    if has_shell(flags) {
+        modules.extend(system::modules(cx, &build::Request::default()));
+    }
     modules.extend(started(flags)?.into_iter().map(|started| Module {
         file: cx.project.program(&variant, started.program),
         arguments: started.arguments,
@@ -248,7 +263,9 @@ fn modules(cx: &Context, flags: &flags::Qemu) -> Result<Vec<Module>> {
 }
 
 fn started(flags: &flags::Qemu) -> Result<Vec<Started>> {
-    let programs = flags.program.iter().map(|text| text.parse());
+    // The kernel alone, where nothing else is wanted.
+    let programs = flags.program.iter().filter(|text| *text != NO_PROGRAM);
+    let programs = programs.map(|text| text.parse());
     programs
         .collect::<Result<_, Invalid>>()
         .map_err(|error| Failure::usage(error.0, "for example: --program 'hello world'"))

@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 use crate::cli::Invalid;
 use crate::failure::{Doing, Failure, Result};
 
+pub mod archive;
 pub mod date;
 mod el_torito;
 pub mod ext2;

@@ -19,6 +19,7 @@ use crate::failure::{Doing, Failure, Result};
 use crate::image::iso::{self, Iso};
 use crate::machine::{Cpu, Emulator};
 use crate::programs::Program;
+use crate::system;
 use crate::tools::{self, Tool};
 
 /// What the kernel of the system ring is told, to be found in its banner.
@@ -116,6 +117,17 @@ impl Artifacts {
         let file = file.ok_or_else(|| Failure::failed(format!("no program {}", program.name)))?;
         programs.insert((profile, program), file.clone());
         Ok(file)
+    }
+
+    /// The shell and its programs, for every CPU.
+    pub fn system(&self, cx: &Context, profile: Profile) -> Result<()> {
+        let _one_at_a_time = self.programs.lock().unwrap_or_else(PoisonError::into_inner);
+        tools::require(cx, &[Tool::KernelRust])?;
+        let request = build::Request {
+            profile,
+            ..build::Request::default()
+        };
+        system::build(cx, &request)
     }
 
     /// What `row` boots; `profile` is that of its kernel.

@@ -22,6 +22,7 @@ pub mod routines;
 pub mod runner;
 pub mod saved;
 pub mod select;
+pub mod shell_log;
 pub mod suite;
 pub mod system_log;
 pub mod trials;

@@ -1,6 +1,6 @@
 //! The README's transcript, held against a real run.
 //!
-//! Owns the meaning of its ```` ```console ```` block: a line `kdb> words` is
+//! Owns the meaning of its ```` ```console ```` block: a line `exov6$ words` is
 //! typed, every other line is printed, one `...` alone stands for any lines
 //! and within a line for any text; numbers may differ, for no two machines
 //! agree on them. Lines before the banner (`$ cargo xtask qemu` and what the
@@ -13,7 +13,7 @@ use super::verdict::{Cause, Verdict};
 const OPENING: &str = "```console";
 const CLOSING: &str = "```";
 const BANNER: &str = "ExoV6 ";
-const PROMPT: &str = "kdb> ";
+const PROMPT: &str = "exov6$ ";
 const ANYTHING: &str = "...";
 
 /// A transcript as a document shows it.
@@ -123,9 +123,9 @@ ExoV6 0.1.0 i386 Mach microkernel
 cpus      2 (ACPI)
 ...
 exov6: ready in 612345 instructions
-kdb> cpus
+exov6$ cpus
 cpu0 apic 0 at ...
-kdb>
+exov6$
 ```
 ";
     const REAL: &str = "SeaBIOS
@@ -133,12 +133,12 @@ ExoV6 0.2.0 i386 Mach microkernel
 cpus     12 (ACPI)
 memory    7
 exov6: ready in 99 instructions
-kdb> cpus
+exov6$ cpus
 cpu0 apic 0 at home";
 
     fn kind(readme: &str, real: &str) -> &'static str {
         let transcript = Transcript::find(readme).expect("there is one");
-        transcript.compare(real.lines().chain(["kdb> "])).kind()
+        transcript.compare(real.lines().chain(["exov6$ "])).kind()
     }
 
     #[test]

@@ -11,6 +11,7 @@ use regex::Regex;
 
 use super::{not_started, program, report_of};
 use crate::cli::{Profile, Ring};
+use crate::cmd::build;
 use crate::compile::write_whole;
 use crate::context::Context;
 use crate::emulator::Outcome;
@@ -19,14 +20,15 @@ use crate::emulator::spec::MachineSpec;
 use crate::emulator::start;
 use crate::failure::{Doing, Result};
 use crate::image::Module;
+use crate::machine::Cpu;
 use crate::testing::artifacts::{Artifacts, COMMAND_LINE};
 use crate::testing::case::{Label, Report, Status};
 use crate::testing::job::Job;
 use crate::testing::matrix::{self, Extent, Loader, ORDINARY, Row};
 use crate::testing::readme::Transcript;
-use crate::testing::system_log;
 use crate::testing::verdict::{Cause, Verdict, judge};
-use crate::tools;
+use crate::testing::{shell_log, system_log};
+use crate::{system, tools};
 
 const LIMITS: Limits = Limits {
     boot: Duration::from_secs(30),
@@ -47,6 +49,25 @@ pub(super) fn jobs(
         (ORDINARY, Talk::AfterPanic),
         // One processor, so that nobody prints into another's line.
         (Row { smp: 1, ..ORDINARY }, Talk::Modules),
+        (ORDINARY, Talk::Shell),
+        (
+            Row {
+                cpu: Cpu::Pentium,
+                smp: 1,
+                ..ORDINARY
+            },
+            Talk::Shell,
+        ),
+        (
+            Row {
+                cpu: Cpu::Pentium,
+                smp: 2,
+                ..ORDINARY
+            },
+            Talk::Shell,
+        ),
+        (Row { smp: 1, ..ORDINARY }, Talk::Shell),
+        (Row { smp: 4, ..ORDINARY }, Talk::Shell),
     ];
     let others = others.map(|(row, talk)| SystemBoot::boxed(artifacts, profile, row, talk));
     machines.chain(others).collect()
@@ -78,6 +99,8 @@ enum Talk {
     AfterPanic,
     /// Two modules with a line each become tasks that print their arguments.
     Modules,
+    /// Commands of the shell, and what they answer.
+    Shell,
 }
 
 struct SystemBoot {
@@ -99,6 +122,7 @@ impl SystemBoot {
             Talk::Readme => format!("system::readme{build}::transcript"),
             Talk::AfterPanic => format!("system::monitor{build}::after_a_panic"),
             Talk::Modules => format!("system::modules{build}::become_tasks"),
+            Talk::Shell => format!("system::shell{build}::{row}"),
         };
         let label = Label {
             name,
@@ -143,6 +167,7 @@ impl SystemBoot {
             Talk::Health => self.health(cx)?,
             Talk::AfterPanic => self.after_panic(cx)?,
             Talk::Modules => self.modules(cx)?,
+            Talk::Shell => self.shell(cx)?,
             Talk::Readme => match self.readme(cx)? {
                 Some(compared) => compared,
                 None => {
@@ -223,10 +248,10 @@ impl SystemBoot {
             return Ok(None);
         };
         let mut typed: Vec<&str> = transcript.typed().collect();
-        if typed.last() != Some(&"poweroff") {
-            typed.push("poweroff");
+        if typed.last() != Some(&"halt") {
+            typed.push("halt");
         }
-        let outcome = self.converse(cx, "", &typed)?;
+        let outcome = self.at_shell(cx, &typed)?;
         let verdict = match judge(&outcome, self.row.leaves()) {
             Verdict::Passed => {
                 transcript.compare(outcome.serial.iter().map(|line| line.text.as_str()))
@@ -234,6 +259,42 @@ impl SystemBoot {
             other => other,
         };
         Ok(Some((verdict, outcome)))
+    }
+
+    fn shell(&self, cx: &Context) -> Result<(Verdict, Outcome)> {
+        let typed: Vec<&str> = shell_log::CONVERSATION
+            .iter()
+            .map(|turn| turn.typed)
+            .collect();
+        let outcome = self.at_shell(cx, &typed)?;
+        let verdict = match judge(&outcome, self.row.leaves()) {
+            Verdict::Passed => shell_log::check(&outcome.serial),
+            other => other,
+        };
+        Ok((verdict, outcome))
+    }
+
+    /// Types these lines at the shell's prompt.
+    fn at_shell(&self, cx: &Context, lines: &[&str]) -> Result<Outcome> {
+        let request = build::Request {
+            profile: self.profile,
+            ..build::Request::default()
+        };
+        self.artifacts.system(cx, self.profile)?;
+        let boot = self.artifacts.boot(cx, &self.row, self.profile)?;
+        let machine = MachineSpec {
+            modules: system::modules(cx, &request),
+            ..self.row.machine(boot)
+        };
+        let prompt = Regex::new(shell_log::PROMPT).doing("compiling the prompt's pattern")?;
+        let mut session = Session::start(cx, &machine, LIMITS)?;
+        for line in lines {
+            if session.wait_for(&prompt).is_err() {
+                break;
+            }
+            session.send(line);
+        }
+        Ok(session.finish())
     }
 
     fn converse(&self, cx: &Context, command_line: &str, lines: &[&str]) -> Result<Outcome> {
