@@ -16,7 +16,7 @@ use crate::sync::{TaskLock, rank};
 use crate::vm;
 use crate::vm::copy::{After, Copy};
 use crate::vm::fault::Touch;
-use crate::vm::managed::{self, Answer, Id, Kept, Manager, NotAsked, Reference, Stopped};
+use crate::vm::managed::{self, Answer, Given, Id, Kept, Manager, NotAsked, Reference, Stopped};
 use crate::vm::space::{Mapped, Space};
 
 /// What the pager does when it is asked.
@@ -109,15 +109,20 @@ impl Manager for Handle {
         Ok(())
     }
 
-    fn give_back(&self, _: u32, data: Copy, _: Kept, dirty: bool) {
+    fn give_back(&self, _: u32, data: Copy, given: Given) -> Result<(), NotAsked> {
         let mut word = [0; 4];
         data.read(0, &mut word).expect("it is there");
         let mut heard = self.0.heard.lock();
         heard.word = u32::from_le_bytes(word);
-        match dirty {
+        match given.dirty {
             true => heard.dirty += data.size() / PAGE_SIZE,
             false => heard.clean += data.size() / PAGE_SIZE,
         }
+        Ok(())
+    }
+
+    fn manages(&self, id: Id) {
+        self.0.id.call_once(|| id);
     }
 
     fn terminate(&self) {
@@ -237,7 +242,7 @@ case! {
         });
     }
 
-    fn fetches_what_was_written() {
+    fn return_what_was_written() {
         leaves_nothing(|| {
             let space = Space::new().expect("memory");
             let (pager, object) = Pager::new(Manner::Supplies, Strategy::Delay);

@@ -27,6 +27,8 @@ bitflags! {
         const WRITE_THROUGH = 1 << 3;
         /// Never cached: device registers.
         const UNCACHED = 1 << 4;
+        /// The processor has used it since this was cleared.
+        const ACCESSED = 1 << 5;
         /// In a directory: a 4 MiB page instead of a table.
         const LARGE = 1 << 7;
         /// Survives a load of CR3, where the processor can do that.

@@ -29,7 +29,7 @@ pub(crate) use self::kernel_port::KernelPort;
 use self::kernel_port::Objects;
 use self::post::Post;
 pub(crate) use self::request::{Given, Gives, Request};
-pub(crate) use self::tell::tell;
+pub(crate) use self::tell::{port_pair, tell};
 pub(crate) use self::transfer::{Patience, Receive, Send, Sent};
 pub(crate) use self::wait::Waiter;
 use crate::mm::shared::Shared;

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 
 use abi::routine::{RequestBody, encode_request};
 use abi::wire::{EncodeError, Form};
-use kernel_core::ipc::port::Effects;
-use kernel_core::ipc::right::{Carried, NULL};
+use kernel_core::ipc::port::{Effects, Receiver};
+use kernel_core::ipc::right::{Carried, NULL, Refusal};
 
 use super::held::Unsent;
 use super::message::Kmsg;
@@ -54,5 +54,14 @@ fn send(
         let sent = ipc.post.force_through(kmsg);
         ipc.post.settle(&Effects::new());
         sent.then_some(()).ok_or(Unsent)
+    })
+}
+
+/// A new port that nobody receives from yet: its receive right and a send right.
+pub(crate) fn port_pair() -> Result<(HeldRight, HeldRight), Refusal> {
+    with(|ipc| {
+        let port = ipc.post.ports.allocate(Receiver::Message(None))?;
+        let send = ipc.post.ports.make_send(port);
+        Ok((HeldRight::new(Carried::Receive(port)), HeldRight::new(send)))
     })
 }

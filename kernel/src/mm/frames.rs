@@ -29,6 +29,16 @@ pub(crate) fn allocate(zone: Zone) -> Result<Frame, OutOfMemory> {
     FRAMES.lock().allocate(zone).ok_or(OutOfMemory)
 }
 
+/// One frame in any zone, if that leaves `kept` others; how many are left.
+pub(crate) fn allocate_but(kept: u32) -> Result<(Frame, u32), OutOfMemory> {
+    let mut frames = FRAMES.lock();
+    if frames.free_count() <= kept {
+        return Err(OutOfMemory);
+    }
+    let frame = frames.allocate(Zone::Any).ok_or(OutOfMemory)?;
+    Ok((frame, frames.free_count()))
+}
+
 /// `count` frames in a row in `zone`, the first a multiple of `align`.
 pub(crate) fn allocate_run(count: u32, align: u32, zone: Zone) -> Result<Frame, OutOfMemory> {
     FRAMES

@@ -183,6 +183,25 @@ impl Pmap {
         }
     }
 
+    /// Whether any processor has used the page since this was last asked, as far
+    /// as they say: what they remember of it they do not look up again.
+    pub(crate) fn take_accessed(&self, page: VirtAddr) -> bool {
+        let _tables = self.tables.lock();
+        let entry = self.top().read(page.page().directory_index());
+        if !entry.is_present() {
+            return false;
+        }
+        let table = table_in(entry);
+        let leaf = table.read(page.page().table_index());
+        let is_accessed = leaf.is_present() && leaf.flags().contains(Flags::ACCESSED);
+        if is_accessed {
+            let cleared = Entry::new(leaf.frame(), leaf.flags() - Flags::ACCESSED);
+            // SAFETY: user memory: the kernel holds no reference to any.
+            unsafe { table.write(page.page().table_index(), cleared) };
+        }
+        is_accessed
+    }
+
     /// The frame of the page at `page`, and how it is mapped.
     pub(crate) fn lookup(&self, page: VirtAddr) -> Option<(Frame, Access)> {
         let _tables = self.tables.lock();

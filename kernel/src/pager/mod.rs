@@ -8,11 +8,13 @@
 //! **Invariants**: stand beside the fields.
 
 mod daemon;
+mod default;
 
 use alloc::boxed::Box;
 
 use abi::layout::vm::PAGE_SIZE;
 use abi::routine::memory_object::*;
+use abi::routine::memory_object_default::memory_object_data_initialize;
 use abi::wire::{MakeSend, MoveReceive, OutOfLine};
 use kernel_core::arena::NoMemory;
 use kernel_core::ipc::right::NULL;
@@ -22,12 +24,13 @@ use kernel_core::vm::map::{MapError, Protection};
 use spin::Once;
 
 pub(crate) use self::daemon::start;
+pub(crate) use self::default::set as set_default;
 use crate::ipc::{Gives, HeldRight, KernelPort, tell};
 use crate::mm::heap::try_box;
 use crate::mm::shared::{Any, Shared};
 use crate::sync::{TaskLock, rank};
 use crate::vm::copy::Copy;
-use crate::vm::managed::{self, Id, Kept, Manager, NotAsked, Reference};
+use crate::vm::managed::{self, Given, Id, Kept, Manager, NotAsked, Reference};
 
 /// A memory object that a task supplies.
 pub(crate) struct MemoryObject {
@@ -41,7 +44,9 @@ pub(crate) struct MemoryObject {
 
 struct Ports {
     control: KernelPort,
+    of_control: Shared<Any>,
     name: KernelPort,
+    of_name: Shared<Any>,
 }
 
 /// What a control port stands for.
@@ -84,19 +89,7 @@ fn make(
     before: &mut Option<Shared<MemoryObject>>,
 ) -> Result<(Shared<MemoryObject>, Reference), MapError> {
     let shortage = MapError::ResourceShortage;
-    let new_port = || KernelPort::new().map_err(|_| shortage);
-    let ports = Ports {
-        control: new_port()?,
-        name: new_port()?,
-    };
-    let object = Shared::try_new(MemoryObject {
-        port,
-        ports: TaskLock::new(None),
-        id: Once::new(),
-    });
-    let object = object.map_err(|_| shortage)?;
-    let control = Shared::try_new(Control(object.clone())).map_err(|_| shortage)?;
-    let name = Shared::try_new(Name(object.clone())).map_err(|_| shortage)?;
+    let (object, ports) = MemoryObject::new(port)?;
     let manager: Box<dyn Manager> = try_box(Managing(object.clone())).map_err(|_| shortage)?;
     let manager = Shared::try_new(manager).map_err(|_| shortage)?;
     *before = table.at(number).cloned();
@@ -109,14 +102,41 @@ fn make(
             return Err(error);
         }
     };
-    object.id.call_once(|| id);
-    ports.control.stand_for(control.into_any());
-    ports.name.stand_for(name.into_any());
-    *object.ports.lock() = Some(ports);
+    manager.manages(id);
+    object.begin(ports);
     Ok((object, reference))
 }
 
 impl MemoryObject {
+    /// With ports that stand for it from [`MemoryObject::begin`] on.
+    fn new(port: HeldRight) -> Result<(Shared<MemoryObject>, Ports), MapError> {
+        let shortage = MapError::ResourceShortage;
+        let new_port = || KernelPort::new().map_err(|_| shortage);
+        let (control, name) = (new_port()?, new_port()?);
+        let object = Shared::try_new(MemoryObject {
+            port,
+            ports: TaskLock::new(None),
+            id: Once::new(),
+        });
+        let object = object.map_err(|_| shortage)?;
+        let of_control = Shared::try_new(Control(object.clone()));
+        let of_name = Shared::try_new(Name(object.clone()));
+        let ports = Ports {
+            of_control: of_control.map_err(|_| shortage)?.into_any(),
+            of_name: of_name.map_err(|_| shortage)?.into_any(),
+            control,
+            name,
+        };
+        Ok((object, ports))
+    }
+
+    /// From now on its ports stand for it: until it leaves.
+    fn begin(&self, ports: Ports) {
+        ports.control.stand_for(ports.of_control.clone());
+        ports.name.stand_for(ports.of_name.clone());
+        *self.ports.lock() = Some(ports);
+    }
+
     /// Its pages; none while it is made.
     pub(crate) fn id(&self) -> Option<Id> {
         self.id.get().copied()
@@ -136,6 +156,14 @@ impl MemoryObject {
         let ports = self.ports.lock();
         let name = ports.as_ref().map(|ports| ports.name.make_send());
         name.unwrap_or(HeldRight::NULL)
+    }
+
+    /// Why its pager could not be told something.
+    fn why(&self) -> NotAsked {
+        match self.port.has_receiver() {
+            true => NotAsked::Shortage,
+            false => NotAsked::Gone,
+        }
     }
 
     /// `memory_object_init`.
@@ -270,28 +298,37 @@ impl Manager for Managing {
                 tell(to, &request, gives)
             }
         };
-        told.map_err(|_| match object.port.has_receiver() {
-            true => NotAsked::Shortage,
-            false => NotAsked::Gone,
-        })
+        told.map_err(|_| object.why())
     }
 
-    fn give_back(&self, offset: u32, data: Copy, kept: Kept, dirty: bool) {
-        let Some(control) = self.0.control() else {
-            return;
-        };
-        let request = memory_object_data_return::Request {
-            memory_control: MakeSend::new(NULL),
-            offset,
-            data: OutOfLine::new(0, data.size()),
-            dirty,
-            kernel_copy: kept == Kept::Copy,
-        };
+    fn give_back(&self, offset: u32, data: Copy, given: Given) -> Result<(), NotAsked> {
+        let control = self.0.control().ok_or(NotAsked::Gone)?;
+        let (to, size) = (self.0.port.copy_send(), data.size());
         let mut gives = Gives::default();
         gives.right(control);
         gives.memory(data);
-        // A pager that is gone has lost it.
-        let _ = tell(self.0.port.copy_send(), &request, gives);
+        let told = if given.is_first {
+            let request = memory_object_data_initialize::Request {
+                memory_control_port: MakeSend::new(NULL),
+                offset,
+                data: OutOfLine::new(0, size),
+            };
+            tell(to, &request, gives)
+        } else {
+            let request = memory_object_data_return::Request {
+                memory_control: MakeSend::new(NULL),
+                offset,
+                data: OutOfLine::new(0, size),
+                dirty: given.dirty,
+                kernel_copy: given.kept == Kept::Copy,
+            };
+            tell(to, &request, gives)
+        };
+        told.map_err(|_| self.0.why())
+    }
+
+    fn manages(&self, id: Id) {
+        self.0.id.call_once(|| id);
     }
 
     fn terminate(&self) {

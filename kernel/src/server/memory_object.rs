@@ -6,12 +6,16 @@ use abi::kern_return::KernReturn;
 use abi::layout::vm::{PAGE_SIZE, VM_PROT_NO_CHANGE};
 use abi::routine::gnumach::vm_object_sync;
 use abi::routine::mach::*;
+use abi::wire::MoveSend;
+use kernel_core::ipc::right::NULL;
 use kernel_core::vm::ledger::{Return, Strategy};
 use kernel_core::vm::map::Protection;
 
 use super::{Call, Done, Refused, known};
 use crate::mm::shared::{Any, Shared};
-use crate::pager::{Control, MemoryObject, Name, tell_changed};
+use crate::pager::{self, Control, MemoryObject, Name, tell_changed};
+use crate::task::host::Host;
+use crate::task::with_current;
 use crate::vm::managed::{self, Answer, Id, Kept, Stopped};
 
 const INVALID: Refused = Refused(KernReturn::INVALID_ARGUMENT);
@@ -132,6 +136,22 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             managed::lock(id_of(object)?, first, end, request);
             Ok(vm_object_sync::Reply {})
         }),
+        vm_set_default_memory_manager::ID => {
+            call.answer_along(|_: vm_set_default_memory_manager::Request, along| {
+                let Some(Host::Control) = object.downcast_ref() else {
+                    return Err(Refused(KernReturn::INVALID_HOST));
+                };
+                let new = along.given.right();
+                if !new.is_null() {
+                    // What it needs to make memory free it is to get.
+                    with_current(|user| user.task.space().set_privileged());
+                }
+                along.gives.right(pager::set_default(new));
+                Ok(vm_set_default_memory_manager::Reply {
+                    default_manager: MoveSend::new(NULL),
+                })
+            })
+        }
         memory_object_destroy::ID => call.answer_code(|_: memory_object_destroy::Request| {
             control?.destroy();
             Ok(())

@@ -6,6 +6,7 @@
 //! not sent.
 
 use kernel_core::addr::{Frame, PAGE_SIZE, VirtAddr};
+use kernel_core::arena::NoMemory;
 use kernel_core::vm::ledger::Strategy;
 use kernel_core::vm::map::{Attributes, CopyFlags, Entry, Map, MapError, Place, Protection, Range};
 use kernel_core::vm::object::{Found, ObjectHandle};
@@ -13,6 +14,7 @@ use kernel_core::vm::object::{Found, ObjectHandle};
 use super::backing::Backing;
 use super::fault::{Touch, Who};
 use super::managed::Fault;
+use super::pageout::Pin;
 use super::space::{SEARCH_FROM, Space, USER_END};
 use super::{MEMORY, Memory, settle, shortage};
 use crate::mm::{OutOfMemory, page};
@@ -69,12 +71,14 @@ impl Copy {
         Ok(copy)
     }
 
-    /// An object of the kernel's for `pages` pages, to be filled.
+    /// An object of the kernel's for `pages` pages, to be filled for a pager.
     pub(super) fn of_pages(pages: u32) -> Result<Copy, MapError> {
         let mut copy = Copy::new(0, pages * PAGE_SIZE);
         // Before the copy is dropped the lock is.
         let mut memory = MEMORY.lock();
-        copy.add_object(&mut memory, 0, pages)?;
+        let object = copy.add_object(&mut memory, 0, pages)?;
+        let pinned = memory.pages.pin(object, Pin::Laundry);
+        pinned.map_err(|NoMemory| MapError::ResourceShortage)?;
         Ok(copy)
     }
 

@@ -9,7 +9,8 @@ use kernel_core::vm::map::{CopyFlags, Map, MapError, Protection, Range};
 use kernel_core::vm::object::{Found, ObjectHandle};
 
 use super::backing::Backing;
-use super::managed::Fault;
+use super::managed::{Fault, Kind};
+use super::pageout::{self, Need};
 use super::space::Space;
 use super::{MEMORY, Memory, shortage};
 use crate::mm::OutOfMemory;
@@ -39,6 +40,7 @@ struct Region {
     protection: Protection,
     needs_copy: bool,
     is_shared: bool,
+    is_wired: bool,
 }
 
 /// Pages moved at a time to shorten a chain of copies.
@@ -64,16 +66,24 @@ impl Space {
         who: Who,
         use_it: &mut dyn FnMut(Frame) -> Result<(), OutOfMemory>,
     ) -> Result<(), MapError> {
+        let mut need = self.need();
+        let mut tries = 0;
         loop {
             let mut map = self.map.lock();
             let mut memory = MEMORY.lock();
-            let fault = match self.make(&mut map, &mut memory, address, how, who) {
+            memory.pages.need = need;
+            let made = self.make(&mut map, &mut memory, address, how, who);
+            memory.pages.need = Need::Usual;
+            let fault = match made {
                 Ok(frame) => return use_it(frame).map_err(shortage),
                 Err(fault) => fault,
             };
             drop(memory);
             drop(map);
             match fault {
+                Fault::Error(MapError::ResourceShortage) => {
+                    need = need.max(pageout::wait_for_memory(&mut tries)?);
+                }
                 Fault::Error(error) => return Err(error),
                 Fault::Wait(wait) => wait.wait()?,
             }
@@ -97,6 +107,7 @@ impl Space {
             protection: entry.attributes.protection,
             needs_copy: entry.attributes.needs_copy,
             is_shared: entry.attributes.is_shared,
+            is_wired: entry.attributes.is_wired(),
         };
         let access = access(region.protection);
         let is_refused = match how {
@@ -115,11 +126,15 @@ impl Space {
             }
             other => memory.own_object(map, &region, other, how)?,
         };
+        if region.is_wired {
+            memory.pin(object)?;
+        }
         let page_in_object = offset + index;
         let (frame, is_own) = match memory.objects.find(object, page_in_object, &memory.pages) {
             Found::Page(owner, number) | Found::Ask(owner, number) => {
-                let is_managed = memory.pages.managed.at(owner.index()).is_some();
-                let frame = match (is_managed, owner == object) {
+                let kind = memory.pages.managed.at(owner.index()).map(|of| of.kind);
+                let is_managed = kind == Some(Kind::External);
+                let frame = match (kind.is_some(), owner == object) {
                     (true, true) => memory.managed_frame(owner, number, how)?,
                     (true, false) => memory.managed_frame(owner, number, Touch::Read)?,
                     (false, _) => {

@@ -9,18 +9,22 @@
 //! which has one reference to it. A thread that waits has another, so that the
 //! object stays what it is.
 
+mod out;
 mod requests;
+mod table;
 mod wait;
 
 use alloc::boxed::Box;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use kernel_core::arena::NoMemory;
+use kernel_core::arena::{Handle, NoMemory};
 use kernel_core::vm::ledger::{Ask, Ledger, Return, Strategy};
 use kernel_core::vm::map::MapError;
 use kernel_core::vm::object::{ObjectHandle, Source};
 
+pub(super) use self::requests::Run;
 pub(crate) use self::requests::{Answer, Request, Stopped, answer, lock, supply};
+pub(super) use self::table::Table;
 pub(super) use self::wait::Fault;
 use super::copy::Copy;
 use super::{MEMORY, Memory, settle};
@@ -36,7 +40,9 @@ pub(crate) trait Manager: Send + Sync {
     /// Asks for the page at `offset`, or for more access to it.
     fn ask(&self, offset: u32, ask: Ask) -> Result<(), NotAsked>;
     /// Gives pages back.
-    fn give_back(&self, offset: u32, data: Copy, kept: Kept, dirty: bool);
+    fn give_back(&self, offset: u32, data: Copy, how: Given) -> Result<(), NotAsked>;
+    /// It manages the object with this name.
+    fn manages(&self, id: Id);
     /// Nobody uses the object any more.
     fn terminate(&self);
     /// What it is to the layers above.
@@ -50,6 +56,17 @@ pub(crate) enum NotAsked {
     Gone,
     /// There is no memory for it.
     Shortage,
+}
+
+/// How pages go to a pager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Given {
+    /// Whether the kernel has them still.
+    pub(crate) kept: Kept,
+    /// Whether they were written to since the pager had them.
+    pub(crate) dirty: bool,
+    /// Whether the pager never had them: only the default pager gets such.
+    pub(crate) is_first: bool,
 }
 
 /// Whether the kernel has what it gives back as well.
@@ -72,6 +89,37 @@ pub(super) struct Managed {
     serial: u32,
     /// It is about to go: nobody gets a new reference.
     is_ending: bool,
+    pub(super) kind: Kind,
+    /// The next of those that ended.
+    next_ended: Option<Handle<Managed>>,
+}
+
+impl Managed {
+    fn new(manager: &SharedManager, kind: Kind) -> Managed {
+        Managed {
+            manager: manager.clone(),
+            ledger: Ledger::new(),
+            row: Row::new(),
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            is_ending: false,
+            kind,
+            next_ended: None,
+        }
+    }
+
+    /// Who supplies the object.
+    pub(super) fn manager(&self) -> SharedManager {
+        self.manager.clone()
+    }
+}
+
+/// Whose memory it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A pager's.
+    External,
+    /// The kernel's own: the default pager has what went out.
+    Internal,
 }
 
 /// Names a managed object, and no other one that comes after it.
@@ -129,14 +177,8 @@ static SERIAL: AtomicU32 = AtomicU32::new(0);
 
 /// Makes an object that `manager` supplies.
 pub(crate) fn create(manager: &SharedManager) -> Result<(Id, Reference), MapError> {
-    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-    let managed = Managed {
-        manager: manager.clone(),
-        ledger: Ledger::new(),
-        row: Row::new(),
-        serial,
-        is_ending: false,
-    };
+    let managed = Managed::new(manager, Kind::External);
+    let serial = managed.serial;
     let mut memory = MEMORY.lock();
     let object = memory.objects.create(MOST_PAGES, Source::Pager);
     let object = object.map_err(|NoMemory| MapError::ResourceShortage)?;
@@ -153,6 +195,34 @@ pub(crate) fn create(manager: &SharedManager) -> Result<(Id, Reference), MapErro
     }
     COUNT.fetch_add(1, Ordering::Relaxed);
     Ok((Id { object, serial }, Reference(object)))
+}
+
+/// Makes `manager`, of the default pager, the manager of an object of the
+/// kernel's; tells whether it is.
+pub(super) fn adopt(object: ObjectHandle, manager: &SharedManager) -> bool {
+    let mut managed = Managed::new(manager, Kind::Internal);
+    managed.ledger.set_attributes(false, Strategy::Temporary);
+    let serial = managed.serial;
+    let inserted = {
+        let mut memory = MEMORY.lock();
+        memory.pages.managed.insert(object.index(), managed)
+    };
+    match inserted {
+        Ok(()) => {
+            COUNT.fetch_add(1, Ordering::Relaxed);
+            manager.manages(Id { object, serial });
+            true
+        }
+        Err(NoMemory) => {
+            manager.terminate();
+            false
+        }
+    }
+}
+
+/// Whether any object is managed.
+pub(crate) fn are_there_any() -> bool {
+    COUNT.load(Ordering::Relaxed) > 0
 }
 
 /// A reference to an object that is there already; none if it is about to go.
@@ -198,12 +268,29 @@ pub(crate) fn end(id: Id) {
 
 /// Whether there is something for [`end_idle`].
 pub(crate) fn has_idle() -> bool {
-    MEMORY.lock().objects.has_idle()
+    let memory = MEMORY.lock();
+    memory.objects.has_idle() || memory.pages.managed.has_ended()
+}
+
+/// Tells a manager that its object is no more; whether there was one.
+fn end_gone() -> bool {
+    let managed = MEMORY.lock().pages.managed.take_ended();
+    match managed {
+        Some(managed) => {
+            COUNT.fetch_sub(1, Ordering::Relaxed);
+            managed.manager.terminate();
+            true
+        }
+        None => false,
+    }
 }
 
 /// Ends an object that nobody refers to but its manager, unless that wants it to
 /// stay; tells whether there was one. By one thread at a time.
 pub(crate) fn end_idle() -> bool {
+    if end_gone() {
+        return true;
+    }
     let mut guard = MEMORY.lock();
     let memory = &mut *guard;
     let Some(object) = memory.objects.take_idle() else {
@@ -252,6 +339,9 @@ impl Memory {
     /// How an object is copied, if a pager supplies it.
     pub(super) fn strategy(&self, object: ObjectHandle) -> Option<Strategy> {
         let managed = self.pages.managed.at(object.index())?;
+        if managed.kind == Kind::Internal {
+            return None;
+        }
         let attributes = managed.ledger.attributes();
         Some(attributes.map_or(Strategy::Delay, |(_, strategy)| strategy))
     }
@@ -259,6 +349,6 @@ impl Memory {
     /// Who supplies an object.
     pub(super) fn manager(&self, object: ObjectHandle) -> Option<SharedManager> {
         let managed = self.pages.managed.at(object.index())?;
-        Some(managed.manager.clone())
+        (managed.kind == Kind::External).then(|| managed.manager())
     }
 }

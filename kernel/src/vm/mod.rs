@@ -13,6 +13,7 @@ pub(crate) mod copy;
 pub(crate) mod fault;
 mod fork;
 pub(crate) mod managed;
+pub(crate) mod pageout;
 mod pages;
 mod reverse;
 pub(crate) mod space;
@@ -24,9 +25,11 @@ use kernel_core::vm::map::MapError;
 use kernel_core::vm::object::{ObjectHandle, Objects, Progress, Source};
 
 use self::backing::Cell;
+use self::pageout::Hand;
 use self::pages::Pages;
 use crate::mm::OutOfMemory;
 use crate::sched;
+use crate::sched::row::Row;
 use crate::sync::{TaskLock, rank};
 
 /// All objects, and their pages.
@@ -36,12 +39,18 @@ struct Memory {
     /// What several maps share.
     cells: Arena<Cell>,
     counts: Counts,
+    /// Where page-out goes on.
+    hand: Hand,
+    /// Who waits for memory.
+    short: Row,
 }
 
 static MEMORY: TaskLock<rank::Memory, Memory> = TaskLock::new(Memory {
     objects: Objects::new(),
     pages: Pages::new(),
     cells: Arena::new(),
+    hand: Hand::START,
+    short: Row::new(),
     counts: Counts {
         zero_filled: 0,
         faults: 0,
@@ -90,7 +99,7 @@ pub(crate) fn settle() {
         if memory.objects.bury(AT_ONCE, &mut memory.pages) == Progress::More {
             HAS_LEFTOVERS.store(true, Ordering::Relaxed);
         }
-        let has_idle = memory.objects.has_idle();
+        let has_idle = memory.objects.has_idle() || memory.pages.managed.has_ended();
         drop(guard);
         if has_idle {
             managed::NEWS.signal();

@@ -129,6 +129,20 @@ impl Reverse {
         }
     }
 
+    /// Whether anybody used the frame since this was last asked.
+    pub(super) fn take_accessed(&self, frame: Frame) -> bool {
+        let Some(mapped) = self.frames.at(frame.number()) else {
+            return false;
+        };
+        let mut is_accessed = mapped.first.pmap.take_accessed(mapped.first.page);
+        let mut at = mapped.more;
+        while let Some(more) = at.and_then(|handle| self.more.at(handle)) {
+            is_accessed |= more.mapping.pmap.take_accessed(more.mapping.page);
+            at = more.next;
+        }
+        is_accessed
+    }
+
     /// How many frames are mapped.
     #[cfg(feature = "ktest")]
     pub(super) const fn len(&self) -> u32 {

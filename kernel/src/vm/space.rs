@@ -5,6 +5,8 @@
 //!
 //! **Invariants**: stand beside the fields.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use boot::layout::KERNEL_BASE;
 use kernel_core::addr::{Frame, PAGE_SIZE, VirtAddr};
 use kernel_core::arena::NoMemory;
@@ -16,6 +18,7 @@ use kernel_core::vm::map::{
 use super::backing::Backing;
 use super::fault::{Touch, Who};
 use super::managed::{MOST_PAGES, Reference, SharedManager};
+use super::pageout::{Need, Pin};
 use super::{MEMORY, Memory, settle, shortage};
 use crate::mm::pmap::Pmap;
 use crate::mm::shared::Shared;
@@ -42,6 +45,8 @@ pub(crate) struct Space {
     pub(super) map: TaskLock<rank::Space, Map<Backing>>,
     /// Maps pages of objects that `map` names, and nothing else.
     pub(super) pmap: Shared<Pmap>,
+    /// Its task makes memory free: it need not wait for that.
+    is_privileged: AtomicBool,
 }
 
 /// What [`Space::wire_all`] does.
@@ -81,12 +86,30 @@ impl Space {
     pub(super) fn with(map: Map<Backing>) -> Result<Space, OutOfMemory> {
         let pmap = Shared::try_new(Pmap::new()?)?;
         let map = TaskLock::new(map);
-        Ok(Space { map, pmap })
+        let is_privileged = AtomicBool::new(false);
+        Ok(Space {
+            map,
+            pmap,
+            is_privileged,
+        })
     }
 
     /// What the processor needs to see it.
     pub(crate) fn pmap(&self) -> &Shared<Pmap> {
         &self.pmap
+    }
+
+    /// From now on it gets memory that is kept back from others.
+    pub(crate) fn set_privileged(&self) {
+        self.is_privileged.store(true, Ordering::Relaxed);
+    }
+
+    /// What it may take.
+    pub(super) fn need(&self) -> Need {
+        match self.is_privileged.load(Ordering::Relaxed) {
+            true => Need::Urgent,
+            false => Need::Usual,
+        }
     }
 
     /// `vm_allocate` anywhere: where the memory is.
@@ -325,6 +348,11 @@ impl Space {
                 return Err(error);
             }
         };
+        if memory.pages.pin(object, Pin::Wired).is_err() {
+            frames::free_run(first, pages);
+            memory.abandon(object);
+            return Err(MapError::ResourceShortage);
+        }
         for number in 0..pages {
             // Within the run that was just taken.
             let Some(frame) = Frame::new(first.number() + number) else {

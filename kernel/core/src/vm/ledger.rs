@@ -59,6 +59,8 @@ struct Page {
     zero: bool,
     /// The pager could not supply it to those who wait.
     failed: bool,
+    /// The kernel gave it to the pager, and nobody else has it but a frame.
+    given: bool,
     /// What must not be done with it.
     locked: Protection,
     /// What the pager was asked for and did not answer.
@@ -73,13 +75,14 @@ impl Page {
         precious: false,
         zero: false,
         failed: false,
+        given: false,
         locked: Protection::NONE,
         asked: Protection::NONE,
         waiting: 0,
     };
 
     const fn is_nothing(&self) -> bool {
-        !self.resident && !self.zero && self.waiting == 0 && self.asked.bits() == 0
+        !self.resident && !self.zero && !self.given && self.waiting == 0 && self.asked.bits() == 0
     }
 
     const fn permits(&self, access: Protection) -> bool {
@@ -292,6 +295,7 @@ impl Ledger {
             *page = Page {
                 waiting: page.waiting,
                 failed: page.waiting > 0,
+                given: page.given,
                 ..Page::NEW
             };
         }
@@ -419,6 +423,50 @@ impl Ledger {
         if self.pages.at(number).is_some_and(Page::is_nothing) {
             self.pages.remove(number);
         }
+    }
+
+    /// The default pager gets a page of the kernel's own, which has no frame then.
+    /// Nothing else of such pages is known here: they are the kernel's.
+    ///
+    /// # Errors
+    /// [`NoMemory`]; it must not go.
+    pub fn give(&mut self, number: u32) -> Result<(), NoMemory> {
+        if self.pages.at(number).is_none() {
+            self.pages.insert(number, Page::NEW)?;
+        }
+        if let Some(page) = self.pages.at_mut(number) {
+            page.given = true;
+        }
+        Ok(())
+    }
+
+    /// Whether the default pager was given the page.
+    pub fn was_given(&self, number: u32) -> bool {
+        self.pages.at(number).is_some_and(|page| page.given)
+    }
+
+    /// The first page from `next` on that it was given.
+    pub fn first_given(&self, next: u32) -> Option<u32> {
+        let mut at = next;
+        loop {
+            let (number, page) = self.pages.first_from(at)?;
+            if page.given {
+                return Some(number);
+            }
+            at = number.checked_add(1)?;
+        }
+    }
+
+    /// A page that was given has a frame again.
+    pub fn came_back(&mut self, number: u32) {
+        if let Some(page) = self.pages.at_mut(number) {
+            *page = Page {
+                waiting: page.waiting,
+                given: page.given,
+                ..Page::NEW
+            };
+        }
+        self.forget_nothing(number);
     }
 
     /// How many pages something is known of.

@@ -9,15 +9,16 @@ use kernel_core::vm::ledger::{Due, Return, Supplied};
 use kernel_core::vm::map::Protection;
 use kernel_core::vm::object::Pages as _;
 
-use super::{Fault, Id, Kept, MOST_PAGES, SharedManager};
+use super::{Fault, Given, Id, Kept, Kind, MOST_PAGES, SharedManager};
 use crate::sched;
 use crate::vm::copy::Copy;
+use crate::vm::pageout::Need;
 use crate::vm::{MEMORY, Memory};
 
 /// Pages looked at with the lock held.
 const AT_ONCE: u32 = 64;
 /// Pages that go to a pager by one message at most.
-const RUN: u32 = 16;
+pub(super) const RUN: u32 = 16;
 
 /// `memory_object_data_supply`: as many whole pages as `data` has, from page
 /// `first` on. Stops at the first one that there is already.
@@ -127,16 +128,17 @@ pub(crate) fn lock(id: Id, first: u32, end: u32, request: Request) {
 }
 
 /// Pages in a row that go to a pager together.
-struct Run {
-    first: u32,
-    copy: Option<Copy>,
-    pages: u32,
+pub(in crate::vm) struct Run {
+    pub(super) first: u32,
+    pub(super) copy: Option<Copy>,
+    pub(super) pages: u32,
     dirty: bool,
+    pub(super) is_first: bool,
 }
 
 impl Run {
     /// Nothing yet.
-    fn new(returns: Return) -> Run {
+    pub(super) fn new(returns: Return) -> Run {
         let copy = match returns {
             Return::None => None,
             _ => Copy::of_pages(RUN).ok(),
@@ -146,6 +148,7 @@ impl Run {
             copy,
             pages: 0,
             dirty: false,
+            is_first: false,
         }
     }
 
@@ -155,11 +158,19 @@ impl Run {
             || self.pages < RUN && due.page == self.first + self.pages && due.dirty == self.dirty
     }
 
-    fn send(self, manager: &SharedManager, kept: Kept) {
-        if let Some(mut copy) = self.copy.filter(|_| self.pages > 0) {
-            copy.set_size(self.pages * PAGE_SIZE);
-            manager.give_back(self.first * PAGE_SIZE, copy, kept, self.dirty);
-        }
+    /// Gives the pages to the pager; whether there were any, and it got them.
+    pub(super) fn send(self, manager: &SharedManager, kept: Kept) -> bool {
+        let Some(mut copy) = self.copy.filter(|_| self.pages > 0) else {
+            return false;
+        };
+        copy.set_size(self.pages * PAGE_SIZE);
+        let given = Given {
+            kept,
+            dirty: self.dirty,
+            is_first: self.is_first,
+        };
+        let offset = self.first * PAGE_SIZE;
+        manager.give_back(offset, copy, given).is_ok()
     }
 }
 
@@ -171,13 +182,26 @@ impl Memory {
         from: Option<Frame>,
         (locked, precious): (Protection, bool),
     ) -> Result<(), Stopped> {
+        let is_there = self.pages.frame(id.object, page).is_some();
         let managed = self.managed(id).ok_or(Stopped::Failed)?;
         if managed.is_ending || managed.ledger.is_over() {
             return Err(Stopped::Failed);
         }
-        let supplied = managed.ledger.supply(page, locked, precious);
+        let kind = managed.kind;
+        let supplied = match kind {
+            Kind::External => managed.ledger.supply(page, locked, precious),
+            // What was given comes back, and nothing else.
+            Kind::Internal if is_there => Ok(Supplied::Present),
+            Kind::Internal if managed.ledger.was_given(page) => Ok(Supplied::Taken),
+            Kind::Internal => return Err(Stopped::Failed),
+        };
+        // Who supplies pages makes others free.
+        self.pages.need = Need::Urgent;
         let added = match supplied {
-            Ok(Supplied::Present) => return Err(Stopped::Present(page)),
+            Ok(Supplied::Present) => {
+                self.pages.need = Need::Usual;
+                return Err(Stopped::Present(page));
+            }
             Ok(Supplied::Taken) => {
                 let added = match from {
                     Some(frame) => self.pages.add_copy(id.object, page, frame),
@@ -187,9 +211,12 @@ impl Memory {
             }
             Err(NoMemory) => false,
         };
+        self.pages.need = Need::Usual;
         let managed = self.managed(id).ok_or(Stopped::Failed)?;
-        if !added {
-            managed.ledger.refuse(page);
+        match (added, kind) {
+            (true, Kind::External) => {}
+            (true, Kind::Internal) => managed.ledger.came_back(page),
+            (false, _) => managed.ledger.refuse(page),
         }
         managed.row.wake_all();
         match added {
@@ -200,7 +227,7 @@ impl Memory {
 
     /// Does what a request asks for with some pages, of which those for the pager
     /// go to `run`; where to go on.
-    fn lock_some(
+    pub(super) fn lock_some(
         &mut self,
         id: Id,
         first: u32,
@@ -249,7 +276,14 @@ impl Memory {
     }
 
     /// Adds a page to what goes to the pager; tells whether there was memory.
-    fn put_in_run(&mut self, id: Id, due: Due, frame: Frame, kept: Kept, run: &mut Run) -> bool {
+    pub(super) fn put_in_run(
+        &mut self,
+        id: Id,
+        due: Due,
+        frame: Frame,
+        kept: Kept,
+        run: &mut Run,
+    ) -> bool {
         if run.pages == 0 {
             run.first = due.page;
             run.dirty = due.dirty;

@@ -8,9 +8,10 @@ use kernel_core::vm::ledger::{Ask, Left, Want};
 use kernel_core::vm::map::{MapError, Protection};
 use kernel_core::vm::object::{ObjectHandle, Pages as _};
 
-use super::{NotAsked, SharedManager};
+use super::{Kind, NotAsked, SharedManager};
 use crate::sched::{self, Wake};
 use crate::vm::fault::Touch;
+use crate::vm::pageout;
 use crate::vm::{MEMORY, Memory, settle, shortage};
 
 /// Why a page cannot be had now.
@@ -101,19 +102,27 @@ impl Memory {
             Touch::Read => Protection::READ,
             Touch::Write => Protection::DEFAULT,
         };
+        let resident = self.pages.frame(object, page);
         let managed = self.pages.managed.at_mut(object.index());
         let managed = managed.ok_or(MapError::MemoryError)?;
+        if let (Kind::Internal, Some(frame)) = (managed.kind, resident) {
+            return Ok(frame);
+        }
+        if resident.is_none() && !pageout::has_room(self.pages.need) {
+            return Err(MapError::ResourceShortage.into());
+        }
         let want = managed.ledger.want(page, access);
         match want.map_err(|NoMemory| MapError::ResourceShortage)? {
-            Want::Use => {
-                let frame = self.pages.frame(object, page);
-                Ok(frame.ok_or(MapError::MemoryError)?)
-            }
+            Want::Use => Ok(resident.ok_or(MapError::MemoryError)?),
             Want::Zero => {
                 let frame = self.pages.add_zeroes(object, page).map_err(shortage)?;
-                if let Some(managed) = self.pages.managed.at_mut(object.index()) {
+                match self.pages.managed.at_mut(object.index()) {
                     // It is known of already: nothing is allocated.
-                    let _ = managed.ledger.made_zero(page);
+                    Some(managed) if managed.kind == Kind::External => {
+                        let _ = managed.ledger.made_zero(page);
+                    }
+                    Some(managed) => managed.ledger.came_back(page),
+                    None => {}
                 }
                 self.counts.zero_filled = self.counts.zero_filled.wrapping_add(1);
                 Ok(frame)

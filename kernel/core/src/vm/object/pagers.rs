@@ -90,6 +90,11 @@ impl Objects {
         (page < shadow.size_pages).then_some((copy, page))
     }
 
+    /// Pages that it may have.
+    pub fn size(&self, object: ObjectHandle) -> Option<u32> {
+        self.objects.at(object).map(|object| object.size_pages)
+    }
+
     /// Whether it is one that [`Objects::copy`] made.
     pub fn is_copy(&self, object: ObjectHandle) -> bool {
         self.objects.at(object).is_some_and(|object| object.is_copy)
