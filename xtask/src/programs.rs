@@ -36,6 +36,7 @@ pub const ALL: &[Program] = &[
     test("spin"),
     test("routines"),
     test("fuzz"),
+    test("pagers"),
     test("bench"),
 ];
 

@@ -6,7 +6,7 @@ use user_rt::abi::port::PortName;
 use user_rt::abi::routine::{Routine, SUBSYSTEMS};
 use user_rt::abi::wire::{Placement, Shape};
 
-use crate::random::Random;
+use user_tests::random::Random;
 
 /// Routines that would end the program, stop it, spoil its memory, or leave tasks
 /// behind that nobody ends.

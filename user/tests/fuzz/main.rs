@@ -9,14 +9,13 @@
 #![no_main]
 
 mod bodies;
-mod random;
 
-use random::Random;
 use user_rt::abi::message::{HEADER_BYTES, Options};
 use user_rt::abi::port::PortName;
 use user_rt::abi::trap as number;
 use user_rt::message::Buffer;
 use user_rt::{Arguments, println, trap};
+use user_tests::random::Random;
 
 /// Room for a message, with what a wild size may add.
 const ROOM: usize = 4096;

@@ -1,4 +1,5 @@
-//! The system ring's fuzzer: three tasks throw random calls at the kernel.
+//! The system ring's random programs: three tasks throw calls at the kernel, or
+//! supply memory as no pager should.
 //!
 //! Owns how many calls and which seed; a run without calls before it says what
 //! memory is in use anyway. Whether it came back is judged by `fuzzing`.
@@ -25,9 +26,24 @@ use crate::testing::verdict::{Cause, Verdict};
 const TASKS: u32 = 3;
 /// The same calls in every run.
 const SEED: u32 = 2_026;
-/// Calls of all tasks together.
-const SOME: u32 = 100_000;
-const MANY: u32 = 10_000_000;
+/// A program, and how many calls all tasks make together.
+struct Program {
+    name: &'static str,
+    some: u32,
+    many: u32,
+}
+const PROGRAMS: [Program; 2] = [
+    Program {
+        name: "fuzz",
+        some: 100_000,
+        many: 10_000_000,
+    },
+    Program {
+        name: "pagers",
+        some: 600,
+        many: 30_000,
+    },
+];
 /// How long they may take.
 const TOTAL: Duration = Duration::from_secs(1800);
 /// How often the monitor is asked: the tasks that said their last lines have yet to
@@ -41,22 +57,26 @@ pub(super) fn jobs(
     profile: Profile,
     extent: Extent,
 ) -> Vec<Box<dyn Job>> {
-    let calls = match extent {
-        Extent::Default => SOME,
-        Extent::Nightly => MANY,
-    };
     let build = match profile {
         Profile::Release => "",
         Profile::Dev => "@dev",
     };
-    let jobs = [1, 2, 4].map(|smp| -> Box<dyn Job> {
+    let machines = PROGRAMS
+        .iter()
+        .flat_map(|of| [1, 2, 4].map(|smp| (of, smp)));
+    let jobs = machines.map(|(program, smp)| -> Box<dyn Job> {
         let row = Row { smp, ..ORDINARY };
+        let calls = match extent {
+            Extent::Default => program.some,
+            Extent::Nightly => program.many,
+        };
         let label = Label {
-            name: format!("system::fuzz{build}::smp{smp}"),
+            name: format!("system::{}{build}::smp{smp}", program.name),
             ring: Ring::System,
             machine: Some((row.cpu, row.smp)),
         };
         Box::new(FuzzJob {
+            program: program.name,
             calls: calls / TASKS,
             stage: Stage {
                 kernel: Kernel::Exov6,
@@ -68,10 +88,11 @@ pub(super) fn jobs(
             label: [label],
         })
     });
-    jobs.into()
+    jobs.collect()
 }
 
 struct FuzzJob {
+    program: &'static str,
     /// Of each task.
     calls: u32,
     stage: Stage,
@@ -84,7 +105,8 @@ impl Job for FuzzJob {
     }
 
     fn prepare(&self, cx: &Context) -> Result<()> {
-        self.stage.prepare(cx, &["fuzz 1 1 0"])
+        self.stage
+            .prepare(cx, &[&format!("{} 1 1 0", self.program)])
     }
 
     fn run(&self, cx: &Context, _chosen: &[usize], tell: &mut dyn FnMut(Report)) {
@@ -113,10 +135,11 @@ impl FuzzJob {
 
     /// Asks once, or until the counts are those `before`.
     fn boot(&self, cx: &Context, calls: u32, before: Option<Counts>) -> Result<Outcome> {
-        let task = |own| format!("fuzz {own} {SEED} {calls} $(task-create) $(task-resume)");
+        let program = self.program;
+        let task = |own| format!("{program} {own} {SEED} {calls} $(task-create) $(task-resume)");
         let tasks: Vec<String> = (1..=TASKS).map(task).collect();
         let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
-        let is_over = |lines: &[Line]| ended(lines) == TASKS;
+        let is_over = |lines: &[Line]| ended(program, lines) == TASKS;
         let good = |session: &Session| {
             let counts = Counts::last(&spoken(whole_lines(session.console())));
             before.is_none_or(|before| {
@@ -138,7 +161,7 @@ impl FuzzJob {
             Verdict::Passed => {}
             other => return (other, None),
         }
-        if ended(&outcome.serial) != TASKS {
+        if ended(self.program, &outcome.serial) != TASKS {
             let what = format!("the last line of each of {TASKS} tasks");
             return (Verdict::Failed(Cause::Missing(what)), None);
         }
@@ -169,10 +192,10 @@ fn answered(session: &mut Session) -> bool {
 }
 
 /// How many tasks have said their last line.
-fn ended(lines: &[Line]) -> u32 {
+fn ended(program: &str, lines: &[Line]) -> u32 {
     let lines = spoken(lines);
     let last = |own: &u32| {
-        let begin = format!("fuzz {own}: ");
+        let begin = format!("{program} {own}: ");
         let mut lines = lines.iter();
         lines.any(|line| line.starts_with(&begin) && line.ends_with(" messages"))
     };
