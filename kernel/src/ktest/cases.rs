@@ -4,6 +4,8 @@
 mod cpus;
 #[path = "../../tests/frames.rs"]
 mod frames;
+#[path = "../../tests/gsync.rs"]
+mod gsync;
 #[path = "../../tests/heap.rs"]
 mod heap;
 #[path = "../../tests/interrupts.rs"]

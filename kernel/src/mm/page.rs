@@ -6,6 +6,7 @@
 
 use core::ops::Range;
 use core::ptr;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use kernel_core::addr::{Frame, FrameRange, PAGE_SIZE};
 
@@ -80,4 +81,28 @@ pub(crate) fn write(frame: Frame, offset: usize, from: &[u8]) -> Result<(), OutO
     // SAFETY: within the page; no reference leads there.
     unsafe { ptr::copy_nonoverlapping(from.as_ptr(), page.bytes.add(offset), count) };
     Ok(())
+}
+
+/// The word at `offset`, a multiple of 4 within the page, as some task left it.
+pub(crate) fn word(frame: Frame, offset: usize) -> Result<u32, OutOfMemory> {
+    with_word(frame, offset, |word| word.load(Ordering::SeqCst))
+}
+
+/// Replaces the word at `offset`, a multiple of 4 within the page.
+pub(crate) fn set_word(frame: Frame, offset: usize, value: u32) -> Result<(), OutOfMemory> {
+    with_word(frame, offset, |word| word.store(value, Ordering::SeqCst))
+}
+
+fn with_word<R>(
+    frame: Frame,
+    offset: usize,
+    use_it: impl FnOnce(&AtomicU32) -> R,
+) -> Result<R, OutOfMemory> {
+    let page = Reached::new(frame)?;
+    let offset = (offset % PAGE) & !(size_of::<u32>() - 1);
+    // SAFETY: aligned and within the page, mapped while `page` lives; tasks that
+    // write to it meanwhile make no difference to an atomic one.
+    Ok(use_it(unsafe {
+        AtomicU32::from_ptr(page.bytes.add(offset).cast())
+    }))
 }

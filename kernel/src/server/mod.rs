@@ -7,6 +7,7 @@
 //! servers do. Called with no lock held: a routine may take its time.
 
 pub(crate) mod device;
+mod gsync;
 mod host;
 mod info;
 mod lists;
@@ -62,7 +63,7 @@ enum Later {
 
 /// All routines. A routine of the wrong object is refused by itself: with which
 /// code depends on what it is for.
-const ALL: [Serve; 10] = [
+const ALL: [Serve; 11] = [
     vm::serve,
     vm::serve_host,
     mach_port::serve,
@@ -73,6 +74,7 @@ const ALL: [Serve; 10] = [
     device::serve,
     scheduling::serve,
     lists::serve,
+    gsync::serve,
 ];
 
 /// Does what a request asks for, and answers it.

@@ -52,6 +52,8 @@ order! {
     MemoryObject "memory object";
     /// Ports and names.
     Ipc "ipc";
+    /// Who waits at a word of memory.
+    Words "words";
     /// What a task has allocated.
     Space "space";
     /// Memory objects, and what is mapped where.

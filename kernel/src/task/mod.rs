@@ -7,6 +7,7 @@
 //! **Invariants**: stand beside the fields.
 
 mod exception;
+pub(crate) mod gsync;
 pub(crate) mod host;
 pub(crate) mod lists;
 pub(crate) mod load;

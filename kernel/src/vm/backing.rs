@@ -7,7 +7,7 @@
 //! to it. `references` of a cell counts those; a cell without is not there.
 
 use kernel_core::addr::PAGE_SIZE;
-use kernel_core::arena::Handle;
+use kernel_core::arena::{Handle, NoMemory};
 use kernel_core::vm::map::{Entry, Keeper};
 use kernel_core::vm::object::{ObjectHandle, Pages as _};
 
@@ -36,28 +36,32 @@ pub(super) struct Cell {
     pub(super) pages: u32,
     /// A write must first put a copy in the place of the object.
     pub(super) needs_copy: bool,
+    /// No other cell has had it.
+    pub(super) serial: u64,
     references: u32,
 }
 
-impl Cell {
-    /// With two references: those of the regions that it is made for.
-    pub(super) const fn for_two(
-        object: Option<ObjectHandle>,
-        offset: u32,
+impl Memory {
+    /// What two regions share from now on: pages of an object, if anybody has
+    /// touched them. Takes the object's reference over.
+    pub(super) fn new_cell(
+        &mut self,
+        object: Option<(ObjectHandle, u32)>,
         pages: u32,
         needs_copy: bool,
-    ) -> Cell {
-        Cell {
-            object,
-            offset,
+    ) -> Result<Handle<Cell>, NoMemory> {
+        let cell = self.cells.insert(Cell {
+            object: object.map(|(object, _)| object),
+            offset: object.map_or(0, |(_, offset)| offset),
             pages,
             needs_copy,
+            serial: self.serial,
             references: 2,
-        }
+        })?;
+        self.serial += 1;
+        Ok(cell)
     }
-}
 
-impl Memory {
     /// One more reference to whatever `backing` names.
     pub(super) fn reference(&mut self, backing: &Backing) {
         match *backing {

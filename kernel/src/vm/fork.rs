@@ -11,7 +11,7 @@ use kernel_core::vm::map::{
 };
 use kernel_core::vm::object::ObjectHandle;
 
-use super::backing::{Backing, Cell};
+use super::backing::Backing;
 use super::fault::Who;
 use super::space::{BOUNDS, Space};
 use super::{MEMORY, Memory, settle, shortage};
@@ -96,7 +96,7 @@ impl Space {
 
     /// Makes a region one that other maps share; another reference to what it
     /// stands for then.
-    fn share(
+    pub(super) fn share(
         &self,
         map: &mut Map<Backing>,
         memory: &mut Memory,
@@ -104,24 +104,23 @@ impl Space {
     ) -> Result<(Backing, CopyFlags), MapError> {
         let entry = map.lookup(range.start).ok_or(MapError::InvalidAddress)?;
         let needs_copy = entry.attributes.needs_copy;
-        let (object, offset) = match entry.backing {
+        let object = match entry.backing {
             Backing::Shared { .. } => {
                 memory.reference(&entry.backing);
                 return Ok((entry.backing, CopyFlags::Shared));
             }
-            Backing::Nothing => (None, 0),
+            Backing::Nothing => None,
             // Who maps a pager's object sees what others write.
             Backing::Object { object, .. } if memory.strategy(object).is_some() => {
                 memory.reference(&entry.backing);
                 return Ok((entry.backing, CopyFlags::Own));
             }
-            Backing::Object { object, offset } => (Some(object), offset),
+            Backing::Object { object, offset } => Some((object, offset)),
         };
         let pages = range.size() / PAGE_SIZE;
-        let cell = Cell::for_two(object, offset, pages, needs_copy);
-        let cell = memory.cells.insert(cell);
+        let cell = memory.new_cell(object, pages, needs_copy);
         let cell = cell.map_err(|NoMemory| MapError::ResourceShortage)?;
-        if let Some(object) = object {
+        if let Some((object, _)) = object {
             memory.objects.publish(object);
         }
         let backing = Backing::Shared { cell, offset: 0 };

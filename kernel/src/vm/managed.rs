@@ -86,7 +86,7 @@ pub(super) struct Managed {
     manager: SharedManager,
     pub(super) ledger: Ledger,
     row: Row,
-    serial: u32,
+    pub(super) serial: u32,
     /// It is about to go: nobody gets a new reference.
     is_ending: bool,
     pub(super) kind: Kind,

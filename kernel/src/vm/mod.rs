@@ -17,6 +17,7 @@ pub(crate) mod pageout;
 mod pages;
 mod reverse;
 pub(crate) mod space;
+pub(crate) mod word;
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -38,6 +39,8 @@ struct Memory {
     pages: Pages,
     /// What several maps share.
     cells: Arena<Cell>,
+    /// How many cells there have been.
+    serial: u64,
     counts: Counts,
     /// Where page-out goes on.
     hand: Hand,
@@ -51,6 +54,7 @@ static MEMORY: TaskLock<rank::Memory, Memory> = TaskLock::new(Memory {
     cells: Arena::new(),
     hand: Hand::START,
     short: Row::new(),
+    serial: 0,
     counts: Counts {
         zero_filled: 0,
         faults: 0,
