@@ -25,8 +25,7 @@ use kernel_core::ipc::space::Space;
 pub(crate) use self::call::{Called, call};
 pub(crate) use self::direct::{Direct, From};
 pub(crate) use self::held::{HeldRight, HeldRights};
-pub(crate) use self::kernel_port::KernelPort;
-use self::kernel_port::Objects;
+pub(crate) use self::kernel_port::{Fleeting, KernelPort};
 use self::post::Post;
 pub(crate) use self::request::{Given, Gives, Request};
 pub(crate) use self::tell::{port_pair, tell};
@@ -44,8 +43,6 @@ type GuardedSpace = guarded::Guarded<Ipc, Space>;
 struct Ipc {
     key: Key,
     post: Post,
-    /// What the kernel's ports stand for.
-    objects: Objects,
     /// How many spaces there ever were.
     made: u32,
 }
@@ -58,7 +55,6 @@ fn with<R>(use_it: impl FnOnce(&mut Ipc) -> R) -> R {
         // SAFETY: the only one, as there is only one `Ipc`, and inside of the lock.
         key: unsafe { Key::new() },
         post: Post::default(),
-        objects: Objects::default(),
         made: 0,
     });
     let result = use_it(ipc);
@@ -66,6 +62,11 @@ fn with<R>(use_it: impl FnOnce(&mut Ipc) -> R) -> R {
     drop(guard);
     drop(litter);
     result
+}
+
+/// How many forced messages nobody has received yet.
+pub(crate) fn accepted_requests() -> u32 {
+    with(|ipc| ipc.post.ports.accepted_requests())
 }
 
 /// A task's names; its rights are given up when it is dropped.

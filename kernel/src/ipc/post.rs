@@ -12,6 +12,7 @@ use kernel_core::ipc::port::{
 use kernel_core::ipc::right::Carried;
 use kernel_core::ipc::space::{Source, Space};
 
+use super::kernel_port::Objects;
 use super::message::{Kmsg, Litter};
 use super::wait::{Place, Waiters};
 use crate::vm::managed;
@@ -22,6 +23,8 @@ pub(super) struct Post {
     pub(super) ports: Ports,
     messages: Arena<Kmsg>,
     pub(super) waiters: Waiters,
+    /// What the kernel's ports stand for.
+    pub(super) objects: Objects,
     /// Memory to be given back as soon as nobody has the lock.
     pub(super) litter: Litter,
 }
@@ -74,6 +77,12 @@ impl Post {
         | Effect::SendOnce { notify }
         | Effect::MessageAccepted { notify, .. }
         | Effect::DeadName { notify, .. }) = effect;
+        let receiver = self.ports.receiver(notify);
+        if let (Effect::NoSenders { .. }, Receiver::Kernel(object)) = (effect, receiver) {
+            self.ports.drop_used_send_once(notify);
+            self.note_unused(object);
+            return;
+        }
         let kmsg = match self.ports.is_dead(notify) {
             true => None,
             false => Kmsg::notification(effect),

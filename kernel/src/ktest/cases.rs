@@ -12,6 +12,8 @@ mod heap;
 mod interrupts;
 #[path = "../../tests/kernel_map.rs"]
 mod kernel_map;
+#[path = "../../tests/look.rs"]
+mod look;
 #[path = "../../tests/pagers.rs"]
 mod pagers;
 #[path = "../../tests/pmap.rs"]

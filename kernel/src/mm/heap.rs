@@ -40,9 +40,22 @@ const _: () = assert!(size_of::<Slab>() <= RUN_TRAILER);
 struct Heap {
     /// By class, the slabs that have a free object.
     partial: [*mut Slab; CLASSES],
-    /// Slabs of all classes.
-    slabs: u32,
+    /// By class, all slabs.
+    slabs: [u32; CLASSES],
     usage: Usage,
+}
+
+/// What is in use of a class of blocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct InUse {
+    /// Bytes of a block, and what its address is a multiple of.
+    pub(crate) size: u32,
+    pub(crate) align: u32,
+    pub(crate) per_slab: u32,
+    /// Blocks in use.
+    pub(crate) used: u32,
+    /// Pages that are cut into such blocks.
+    pub(crate) slabs: u32,
 }
 
 // SAFETY: the pointers lead to pages that the heap owns; no processor has any
@@ -51,7 +64,7 @@ unsafe impl Send for Heap {}
 
 static HEAP: TaskLock<rank::Heap, Heap> = TaskLock::new(Heap {
     partial: [ptr::null_mut(); CLASSES],
-    slabs: 0,
+    slabs: [0; CLASSES],
     usage: Usage::new(),
 });
 
@@ -121,7 +134,23 @@ pub(crate) fn trim() {
 /// on the order in which others came and went.
 #[cfg(feature = "ktest")]
 pub(crate) fn slabs() -> u32 {
-    HEAP.lock().slabs
+    HEAP.lock().slabs.iter().sum()
+}
+
+/// What is in use of each class.
+pub(crate) fn classes() -> [InUse; CLASSES] {
+    let heap = HEAP.lock();
+    let mut classes = Class::all();
+    core::array::from_fn(|_| {
+        let class = classes.next().expect("there are as many classes");
+        InUse {
+            size: class.size() as u32,
+            align: class.align() as u32,
+            per_slab: class.blocks_per_run() as u32,
+            used: heap.usage.blocks(class),
+            slabs: heap.slabs[class.index()],
+        }
+    })
 }
 
 impl Heap {
@@ -131,9 +160,9 @@ impl Heap {
                 self.trim();
                 new_slab(class)
             })?;
-            self.slabs += 1;
             // SAFETY: the slab is new and on no list.
             unsafe { self.link(slab, class) };
+            self.slabs[class.index()] += 1;
         }
         let slab = self.partial[class.index()];
         self.usage.allocated(Plan::Block(class));
@@ -172,7 +201,7 @@ impl Heap {
             let is_alone = (*slab).next.is_null() && (*slab).previous.is_null();
             if (*slab).used == 0 && !is_alone {
                 self.unlink(slab, class);
-                self.slabs -= 1;
+                self.slabs[class.index()] -= 1;
                 frames::free(frame_of(page));
             }
         }
@@ -192,7 +221,7 @@ impl Heap {
         unsafe {
             if !slab.is_null() && (*slab).used == 0 {
                 self.unlink(slab, class);
-                self.slabs -= 1;
+                self.slabs[class.index()] -= 1;
                 let page = slab.map_addr(|slab| slab & !(PAGE_SIZE as usize - 1));
                 frames::free(frame_of(page.cast()));
             }

@@ -4,6 +4,7 @@
 //! fault that follows runs on a stack of its own and reports it.
 
 use core::cell::UnsafeCell;
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use kernel_core::addr::{Frame, PAGE_SIZE};
 use kernel_core::frames::Zone;
@@ -14,6 +15,17 @@ use super::{OutOfMemory, frames};
 /// Pages of a stack, without its guard.
 pub(crate) const STACK_PAGES: usize = 4;
 const STACK_SIZE: usize = STACK_PAGES * PAGE_SIZE as usize;
+
+/// Bytes of memory that a stack has, and of addresses that it takes.
+pub(crate) const RESIDENT: u32 = STACK_SIZE as u32;
+pub(crate) const SPACE: u32 = RESIDENT + PAGE_SIZE;
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// How many stacks there are.
+pub(crate) fn count() -> u32 {
+    COUNT.load(Ordering::Relaxed)
+}
 
 /// A mapped stack; unmapped, and its frames given back, when dropped.
 #[derive(Debug)]
@@ -31,6 +43,7 @@ impl Stack {
             mapping: Some(mapping),
             frames: [None; STACK_PAGES],
         };
+        COUNT.fetch_add(1, Ordering::Relaxed);
         for number in 0..STACK_PAGES {
             let frame = frames::allocate(Zone::Any)?;
             stack.frames[number] = Some(frame);
@@ -58,6 +71,7 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
+        COUNT.fetch_sub(1, Ordering::Relaxed);
         drop(self.mapping.take());
         for frame in self.frames.into_iter().flatten() {
             frames::free(frame);

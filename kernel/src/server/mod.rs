@@ -6,6 +6,7 @@
 //! no routine of the object's, or is not served yet, `MIG_BAD_ID`; as MIG's
 //! servers do. Called with no lock held: a routine may take its time.
 
+mod debug;
 pub(crate) mod device;
 mod gsync;
 mod host;
@@ -63,7 +64,7 @@ enum Later {
 
 /// All routines. A routine of the wrong object is refused by itself: with which
 /// code depends on what it is for.
-const ALL: [Serve; 11] = [
+const ALL: [Serve; 13] = [
     vm::serve,
     vm::serve_host,
     mach_port::serve,
@@ -75,6 +76,8 @@ const ALL: [Serve; 11] = [
     scheduling::serve,
     lists::serve,
     gsync::serve,
+    debug::serve,
+    debug::serve_object,
 ];
 
 /// Does what a request asks for, and answers it.
@@ -152,6 +155,16 @@ struct Along<'c, 'm> {
 }
 
 impl Along<'_, '_> {
+    /// Gives these bytes along, in memory; none are no memory.
+    fn give_bytes(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+        if !bytes.is_empty() {
+            let copy = Copy::from_bytes(bytes);
+            self.gives
+                .memory(copy.map_err(|_| Refused(KernReturn::RESOURCE_SHORTAGE))?);
+        }
+        Ok(())
+    }
+
     /// Gives these words along, in memory; none are no memory.
     fn give_words(&mut self, words: &[u32]) -> Result<(), Refused> {
         let shortage = Refused(KernReturn::RESOURCE_SHORTAGE);
@@ -161,11 +174,7 @@ impl Along<'_, '_> {
         for word in words {
             bytes.extend_from_slice(&word.to_le_bytes());
         }
-        if !bytes.is_empty() {
-            self.gives
-                .memory(Copy::from_bytes(&bytes).map_err(|_| shortage)?);
-        }
-        Ok(())
+        self.give_bytes(&bytes)
     }
 }
 

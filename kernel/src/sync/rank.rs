@@ -50,6 +50,8 @@ order! {
     MemoryObjects "memory objects";
     /// The ports of a memory object.
     MemoryObject "memory object";
+    /// Which port names which memory object.
+    ObjectNames "object names";
     /// Ports and names.
     Ipc "ipc";
     /// Who waits at a word of memory.

@@ -12,6 +12,7 @@ pub(crate) mod host;
 pub(crate) mod lists;
 pub(crate) mod load;
 mod name;
+pub(crate) mod object_name;
 mod priority;
 pub(crate) mod processor;
 pub(crate) mod processor_set;

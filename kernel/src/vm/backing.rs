@@ -38,7 +38,7 @@ pub(super) struct Cell {
     pub(super) needs_copy: bool,
     /// No other cell has had it.
     pub(super) serial: u64,
-    references: u32,
+    pub(super) references: u32,
 }
 
 impl Memory {

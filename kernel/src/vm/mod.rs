@@ -12,6 +12,7 @@ mod backing;
 pub(crate) mod copy;
 pub(crate) mod fault;
 mod fork;
+pub(crate) mod look;
 pub(crate) mod managed;
 pub(crate) mod pageout;
 mod pages;

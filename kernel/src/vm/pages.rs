@@ -163,6 +163,11 @@ impl Pages {
         }
     }
 
+    /// How many of them an object has.
+    pub(super) fn count_of(&self, object: ObjectHandle) -> u32 {
+        self.contents.at(object.index()).map_or(0, Radix::len)
+    }
+
     /// How many there are.
     pub(super) const fn len(&self) -> u32 {
         self.count

@@ -1,9 +1,11 @@
 //! `mach_debug`: the kernel's insides.
 
-use user_rt::abi::port::PortName;
-use user_rt::abi::wire::{FixedString, OutOfLine};
+use user_rt::abi::message::{NotifyId, TypeName};
+use user_rt::abi::port::{PortName, PortRight};
+use user_rt::abi::wire::{FixedString, OutOfLine, SendOnceRight};
 use user_rt::message::Buffer;
-use user_rt::rpc::{mach, mach_debug::*};
+use user_rt::rpc::{mach, mach_debug::*, mach_port};
+use user_rt::trap;
 
 use crate::Ports;
 use crate::row::{NOBODY, PAGE, pages, port, receive_right, row, value};
@@ -44,6 +46,15 @@ fn of_ports(ports: &Ports) {
         mach_port_dnrequest_info(task, own),
         |reply| reply.used,
     );
+    let notify = SendOnceRight::with(own.0, TypeName::MAKE_SEND_ONCE);
+    let asked =
+        mach_port::mach_port_request_notification(task, own, NotifyId::DEAD_NAME.0, 0, notify);
+    value(
+        routine,
+        "of one request",
+        asked.and_then(|_| mach_port_dnrequest_info(task, own)),
+        |reply| reply.used,
+    );
     row(
         routine,
         "of the task's",
@@ -63,6 +74,9 @@ fn of_ports(ports: &Ports) {
         ("of its privileged port", ports.host_priv),
         ("of the devices", ports.devices),
         ("of a port", own),
+        ("of a port to receive from", receive_right()),
+        ("of a set", allocated(PortRight::PORT_SET)),
+        ("of a dead name", allocated(PortRight::DEAD_NAME)),
         ("of nobody", NOBODY),
     ] {
         let answer = mach_port_kernel_object(task, name);
@@ -73,6 +87,11 @@ fn of_ports(ports: &Ports) {
         "by the host",
         mach_port_kernel_object(ports.host, own),
     );
+}
+
+/// A new name for such a right.
+fn allocated(right: PortRight) -> PortName {
+    trap::mach_port_allocate(trap::mach_task_self(), right).unwrap_or(PortName::NULL)
 }
 
 fn of_memory(ports: &Ports) {
@@ -101,13 +120,25 @@ fn of_memory(ports: &Ports) {
         Ok(reply) if object == 0 => PortName(reply.object.port),
         _ => PortName(object),
     };
+    let same = mach_vm_region_info(task, at);
+    value(routine, "again", same, |reply| {
+        PortName(reply.object.port) == object
+    });
+    let named = mach_port_kernel_object(task, object);
+    let routine = "mach_port_kernel_object";
+    value(routine, "of memory", named, |reply| reply.object_type);
     let routine = "mach_vm_object_info";
     value(
         routine,
         "of a page's",
         mach_vm_object_info(object),
-        |reply| reply.info.pagesize,
+        |reply| {
+            let info = reply.info;
+            let has_pages = info.resident_page_count > 0 && info.ref_count > 0;
+            (info.pagesize, info.state, info.copy_strategy, has_pages)
+        },
     );
+    copied(ports, at);
     row(
         routine,
         "of the host",
@@ -119,6 +150,11 @@ fn of_memory(ports: &Ports) {
         routine,
         "of a page's",
         mach_vm_object_pages(object, 64, &mut room.0).map(drop),
+    );
+    row(
+        routine,
+        "without room",
+        mach_vm_object_pages(object, 0, &mut room.0).map(drop),
     );
     row(
         routine,
@@ -136,6 +172,23 @@ fn of_memory(ports: &Ports) {
         "of the host",
         mach_vm_object_pages_phys(ports.host, 64, &mut room.0).map(drop),
     );
+}
+
+/// Memory that was copied, and written to since.
+fn copied(ports: &Ports, at: u32) {
+    let routine = "mach_vm_object_info";
+    let copy = mach::vm_read(ports.task, at, PAGE);
+    let copy = copy.map(|reply| reply.data.address).unwrap_or(0);
+    // SAFETY: pages of this program's own.
+    unsafe { core::ptr::with_exposed_provenance_mut::<u32>(copy as usize).write(2) };
+    let object = mach_vm_region_info(ports.task, copy).map(|reply| PortName(reply.object.port));
+    value(
+        routine,
+        "of a copy's",
+        object.and_then(mach_vm_object_info),
+        |reply| reply.info.resident_page_count,
+    );
+    let _ = mach::vm_deallocate(ports.task, copy, PAGE);
 }
 
 fn of_the_host(ports: &Ports) {

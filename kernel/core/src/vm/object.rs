@@ -278,6 +278,12 @@ impl Objects {
             .is_some_and(|object| object.references == 1)
     }
 
+    /// An object's size in pages, and how many refer to it.
+    pub fn counts(&self, object: ObjectHandle) -> Option<(u32, u32)> {
+        let object = self.objects.at(object)?;
+        Some((object.size_pages, object.references))
+    }
+
     /// What stands behind an object.
     pub fn behind(&self, object: ObjectHandle) -> Option<Behind> {
         self.objects.at(object)?.behind

@@ -10,6 +10,9 @@ use super::{Effect, Effects, PortId, Ports, Receiver, SpaceId};
 use crate::arena::Handle;
 use crate::ipc::Refusal;
 
+/// Requests of one port that are counted at most, so that nobody can make it long.
+const MOST_COUNTED: u32 = 1024;
+
 /// Names a request.
 pub type RequestId = Handle<Request>;
 
@@ -92,6 +95,20 @@ impl Ports {
         if let Some(request) = self.requests.at_mut(id) {
             request.name = name;
         }
+    }
+
+    /// How many dead-name requests a port has; 1024 if there are more.
+    pub fn dead_name_requests(&self, port: PortId) -> u32 {
+        let mut next = self.ports.at(port).and_then(|port| port.requests);
+        let mut count = 0;
+        while let Some(request) = next.and_then(|id| self.requests.at(id)) {
+            count += 1;
+            if count == MOST_COUNTED {
+                break;
+            }
+            next = request.next;
+        }
+        count
     }
 
     /// Registers where the receive right goes instead of dying; gives back what
