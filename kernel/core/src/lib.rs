@@ -16,6 +16,7 @@ pub mod bootscript;
 pub mod clock;
 pub mod cpuid;
 
+pub mod descriptor;
 pub mod exec;
 pub mod firmware;
 pub mod fixed_vec;
@@ -26,6 +27,7 @@ pub mod ipc;
 pub mod line;
 pub mod mp_table;
 pub mod options;
+pub mod port_map;
 pub mod radix;
 pub mod rank;
 pub mod runs;

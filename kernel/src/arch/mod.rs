@@ -14,6 +14,7 @@ pub(crate) mod ioapic;
 pub(crate) mod lapic;
 mod memory;
 pub(crate) mod mmio;
+pub(crate) mod own_segments;
 pub(crate) mod paging;
 pub(crate) mod percpu;
 pub(crate) mod pic;

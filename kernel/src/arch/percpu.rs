@@ -16,7 +16,8 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering
 use kernel_core::rank::HeldLocks;
 
 use super::interrupts;
-use super::segments::{DoubleFault, Segments};
+use super::own_segments::OwnSegments;
+use super::segments::{DoubleFault, Segments, WIDE_WORDS};
 use x86::bits32::task::TaskStateSegment;
 
 /// Processors the kernel can drive.
@@ -46,6 +47,8 @@ pub(crate) struct PerCpu {
     interrupts: AtomicU32,
     segments: UnsafeCell<Segments>,
     held_locks: UnsafeCell<HeldLocks>,
+    /// Memory for a map of ports, until the processor takes it.
+    room_for_ports: AtomicPtr<u64>,
     /// Whether the last interrupt came from user mode. Behind the segments,
     /// whose alignment is that of what stands before them.
     was_user: AtomicBool,
@@ -68,6 +71,7 @@ impl PerCpu {
             interrupts: AtomicU32::new(0),
             segments: UnsafeCell::new(Segments::new()),
             held_locks: UnsafeCell::new(HeldLocks::new()),
+            room_for_ports: AtomicPtr::new(core::ptr::null_mut()),
             was_user: AtomicBool::new(false),
         }
     }
@@ -150,6 +154,46 @@ impl PerCpu {
     pub(crate) unsafe fn set_kernel_stack(&self, top: u32) {
         // SAFETY: passed on to the caller.
         unsafe { Segments::set_kernel_stack(self.segments.get(), top) };
+    }
+
+    /// Makes this processor use a thread's own segments, or the usual ones.
+    ///
+    /// # Safety
+    ///
+    /// `self` is the area of the processor that calls; as for
+    /// [`Segments::load_own`] otherwise.
+    pub(crate) unsafe fn load_own_segments(&self, own: Option<&OwnSegments>) {
+        // SAFETY: passed on to the caller.
+        unsafe { Segments::load_own(self.segments.get(), own) };
+    }
+
+    /// Gives it memory for a map of ports, for good, if it has none.
+    pub(crate) fn give_room_for_ports(&self, room: &'static mut [u64; WIDE_WORDS]) {
+        self.room_for_ports
+            .store(room.as_mut_ptr(), Ordering::Release);
+    }
+
+    /// Whether it was given memory for a map of ports.
+    pub(crate) fn has_room_for_ports(&self) -> bool {
+        !self.room_for_ports.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Makes this processor let user mode use the ports of a map, with its serial
+    /// number, or none.
+    ///
+    /// # Safety
+    ///
+    /// `self` is the area of the processor that calls, and interrupts are off.
+    pub(crate) unsafe fn set_ports(&self, map: Option<(&[u64], u64)>) {
+        let segments = self.segments.get();
+        let room = self.room_for_ports.load(Ordering::Acquire);
+        // SAFETY: passed on to the caller; the room was given for good.
+        unsafe {
+            if !room.is_null() && !Segments::is_wide(segments) {
+                Segments::widen(segments, room);
+            }
+            Segments::set_ports(segments, map);
+        }
     }
 
     /// The state that a double fault's task switch saved.

@@ -14,7 +14,9 @@
 //!  3    0x18      this processor's PerCpu, in FS while in the kernel
 //!  4    0x20      TSS: what the processor saves on a task switch
 //!  5    0x28      double-fault TSS, behind the task gate of vector 8
-//!  6    0x30      the LDT:
+//!  9    0x4b      the thread's own, if it asked for any
+//! 10    0x53      the same
+//!  6    0x30      the LDT, such as every thread has that asked for no other:
 //!  0    0x07        call gate: Mach's traps
 //!  2    0x17        user code, flat
 //!  3    0x1f        user data, flat
@@ -31,6 +33,10 @@ use x86::segmentation::{
     GateDescriptorBuilder, LdtDescriptorBuilder, SegmentDescriptorBuilder, SegmentSelector,
 };
 
+use kernel_core::descriptor;
+use kernel_core::port_map;
+
+use super::own_segments::{FIRST_PLACE, OWN_PLACES, OwnSegments};
 use super::trap;
 
 /// Kernel code.
@@ -49,9 +55,9 @@ pub(crate) const USER_CODE: SegmentSelector = SegmentSelector::from_raw(0x17);
 /// User data and stack, in the LDT.
 pub(crate) const USER_DATA: SegmentSelector = SegmentSelector::from_raw(0x1f);
 
-const SLOTS: usize = 7;
+const SLOTS: usize = FIRST_PLACE + OWN_PLACES;
 /// Slots of the LDT: as many as its highest selector needs.
-const USER_SLOTS: usize = 4;
+pub(super) const USER_SLOTS: usize = 4;
 /// The whole address space, in 4 KiB units less one.
 const FLAT_LIMIT: u32 = 0xf_ffff;
 /// EFLAGS with every flag clear: bit 1 is always set.
@@ -62,7 +68,28 @@ pub(crate) struct Segments {
     gdt: [Descriptor; SLOTS],
     task: TaskStateSegment,
     double_fault: TaskStateSegment,
+    /// The one in use: `task`, or that of `wide`.
+    state: *mut TaskStateSegment,
+    /// Where the ports are that a task may use, once there is one that may.
+    wide: *mut Wide,
+    /// Which map of ports is in `wide`.
+    serial: u64,
 }
+
+/// A task state with a map of ports behind it.
+#[repr(C)]
+struct Wide {
+    task: TaskStateSegment,
+    ports: [[u8; 8]; port_map::WORDS],
+    /// Ones: the processor reads a byte more.
+    end: u8,
+}
+
+/// Words of memory for a task state with a map of ports.
+pub(crate) const WIDE_WORDS: usize = size_of::<Wide>().div_ceil(size_of::<u64>());
+/// Where the map begins in it.
+const PORTS_AT: u16 = core::mem::offset_of!(Wide, ports) as u16;
+const _: () = assert!(PORTS_AT == TSS_SIZE);
 
 impl Segments {
     /// Empty tables, to be filled and loaded by [`Segments::load`].
@@ -71,6 +98,9 @@ impl Segments {
             gdt: [Descriptor::NULL; SLOTS],
             task: TaskStateSegment::new(),
             double_fault: TaskStateSegment::new(),
+            state: core::ptr::null_mut(),
+            wide: core::ptr::null_mut(),
+            serial: 0,
         }
     }
 
@@ -107,9 +137,10 @@ impl Segments {
         .dpl(Ring::Ring0)
         .db()
         .finish();
-        self.gdt[4] = task_descriptor(&self.task);
-        self.gdt[5] = task_descriptor(&self.double_fault);
+        self.gdt[4] = task_descriptor(&raw const self.task, TSS_SIZE);
+        self.gdt[5] = task_descriptor(&raw const self.double_fault, TSS_SIZE);
         self.gdt[6] = user_table_descriptor();
+        self.state = &raw mut self.task;
 
         // SAFETY: the table is complete and, by the caller's word, stays.
         unsafe {
@@ -128,7 +159,96 @@ impl Segments {
     /// whenever this processor is in user mode.
     pub(crate) unsafe fn set_kernel_stack(segments: *mut Segments, top: u32) {
         // SAFETY: valid by the caller's word; only the processor reads it too.
-        unsafe { (&raw mut (*segments).task.esp0).write_volatile(top) };
+        unsafe { (&raw mut (*(*segments).state).esp0).write_volatile(top) };
+    }
+
+    /// Makes the processor use the segments of a thread that has its own, or the
+    /// usual ones again. GS, which may be one of those of before, is null then.
+    ///
+    /// # Safety
+    ///
+    /// `segments` is this processor's own, interrupts are off, `own` stays until
+    /// others are loaded, and no segment register but GS holds one of before.
+    pub(crate) unsafe fn load_own(segments: *mut Segments, own: Option<&OwnSegments>) {
+        let places = own.map_or([descriptor::Descriptor::EMPTY; OWN_PLACES], |own| {
+            *own.places()
+        });
+        let table = match own.and_then(OwnSegments::ldt) {
+            Some(ldt) => table_descriptor(ldt.as_ptr().addr(), size_of_val(ldt)),
+            None => user_table_descriptor(),
+        };
+        // SAFETY: valid by the caller's word; these entries are in no register but
+        // GS and LDTR, which are loaded anew.
+        unsafe {
+            let gdt = &raw mut (*segments).gdt;
+            for (number, place) in places.into_iter().enumerate() {
+                (*gdt)[FIRST_PLACE + number] = in_table(place);
+            }
+            (*gdt)[usize::from(USER_TABLE.index())] = table;
+            core::arch::asm!("mov gs, {0:x}", in(reg) 0_u32, options(nostack, preserves_flags));
+            dtables::load_ldtr(USER_TABLE);
+        }
+    }
+
+    /// Makes the processor let user mode use the ports of a map, which is the only
+    /// one with that serial number, or none. Without memory for it none may be
+    /// used either.
+    ///
+    /// # Safety
+    ///
+    /// `segments` is this processor's own, and interrupts are off.
+    pub(crate) unsafe fn set_ports(segments: *mut Segments, map: Option<(&[u64], u64)>) {
+        // SAFETY: valid by the caller's word; a wide one stays for good.
+        unsafe {
+            let wide = (*segments).wide;
+            if wide.is_null() {
+                return;
+            }
+            let offset = &raw mut (*wide).task.iobp_offset;
+            let Some((words, serial)) = map else {
+                offset.write_volatile(NO_PORTS);
+                return;
+            };
+            if (*segments).serial != serial {
+                for (place, word) in (*wide).ports.iter_mut().zip(words) {
+                    *place = word.to_le_bytes();
+                }
+                (*segments).serial = serial;
+            }
+            offset.write_volatile(PORTS_AT);
+        }
+    }
+
+    /// Has room for a map of ports from now on, in `room`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Segments::set_ports`]; `room` has [`WIDE_WORDS`] words that are
+    /// nobody else's, for good.
+    pub(crate) unsafe fn widen(segments: *mut Segments, room: *mut u64) {
+        let wide = room.cast::<Wide>();
+        // SAFETY: valid by the caller's word; what the processor reads is complete
+        // before it is told.
+        unsafe {
+            (&raw mut (*wide).task).write((*segments).state.read());
+            (&raw mut (*wide).task.iobp_offset).write_volatile(NO_PORTS);
+            (&raw mut (*wide).end).write(u8::MAX);
+            let limit = size_of::<Wide>() as u16;
+            (*segments).gdt[4] = task_descriptor(&raw const (*wide).task, limit);
+            (*segments).state = &raw mut (*wide).task;
+            (*segments).wide = wide;
+            x86::task::load_tr(TASK_STATE);
+        }
+    }
+
+    /// Whether there is room for a map of ports.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Segments::set_ports`].
+    pub(crate) unsafe fn is_wide(segments: *const Segments) -> bool {
+        // SAFETY: valid by the caller's word.
+        unsafe { !(*segments).wide.is_null() }
     }
 
     /// The registers as they were when a double fault switched tasks: the
@@ -139,7 +259,7 @@ impl Segments {
     /// `segments` is valid, and its processor switches no task meanwhile.
     pub(crate) unsafe fn interrupted(segments: *const Segments) -> TaskStateSegment {
         // SAFETY: passed on to the caller.
-        unsafe { (&raw const (*segments).task).read_volatile() }
+        unsafe { (*segments).state.read_volatile() }
     }
 }
 
@@ -160,6 +280,8 @@ const PER_CPU_LIMIT: u16 = 2 * size_of::<u32>() as u16 - 1;
 /// Bytes of a 32-bit TSS; an I/O bitmap offset here means no bitmap.
 const TSS_SIZE: u16 = 104;
 const _: () = assert!(size_of::<TaskStateSegment>() == TSS_SIZE as usize);
+/// Where no map of ports can begin: behind the end of any task state.
+const NO_PORTS: u16 = u16::MAX;
 
 static USER_SEGMENTS: Once<[Descriptor; USER_SLOTS]> = Once::new();
 
@@ -183,13 +305,25 @@ fn user_segments() -> &'static [Descriptor; USER_SLOTS] {
 
 fn user_table_descriptor() -> Descriptor {
     let table = user_segments();
-    DescriptorBuilder::ldt_descriptor(
-        table.as_ptr().addr() as u32,
-        (size_of_val(table) - 1) as u32,
-    )
-    .present()
-    .dpl(Ring::Ring0)
-    .finish()
+    table_descriptor(table.as_ptr().addr(), size_of_val(table))
+}
+
+/// Of an LDT.
+fn table_descriptor(address: usize, bytes: usize) -> Descriptor {
+    DescriptorBuilder::ldt_descriptor(address as u32, (bytes - 1) as u32)
+        .present()
+        .dpl(Ring::Ring0)
+        .finish()
+}
+
+/// The LDT that every thread has.
+pub(super) fn usual() -> [descriptor::Descriptor; USER_SLOTS] {
+    user_segments().map(|found| descriptor::Descriptor::from_words(found.lower, found.upper))
+}
+
+fn in_table(descriptor: descriptor::Descriptor) -> Descriptor {
+    let (lower, upper) = descriptor.words();
+    Descriptor { lower, upper }
 }
 
 fn flat_code(ring: Ring) -> Descriptor {
@@ -210,11 +344,11 @@ fn flat_data(ring: Ring) -> Descriptor {
         .finish()
 }
 
-fn task_descriptor(task: &TaskStateSegment) -> Descriptor {
-    let base = core::ptr::from_ref(task).addr() as u64;
+fn task_descriptor(task: *const TaskStateSegment, size: u16) -> Descriptor {
+    let base = task.addr() as u64;
     <DescriptorBuilder as GateDescriptorBuilder<u32>>::tss_descriptor(
         base,
-        u64::from(TSS_SIZE - 1),
+        u64::from(size - 1),
         true,
     )
     .present()

@@ -8,6 +8,8 @@ mod frames;
 mod gsync;
 #[path = "../../tests/heap.rs"]
 mod heap;
+#[path = "../../tests/i386.rs"]
+mod i386;
 #[path = "../../tests/interrupts.rs"]
 mod interrupts;
 #[path = "../../tests/kernel_map.rs"]

@@ -1,7 +1,8 @@
 //! The page tables of one task: what the processor sees of its memory.
 //!
 //! Owns the lower half of a page directory; the upper half is the kernel's and
-//! the same in all. Called by the address space above, which decides what is
+//! the same in all. With them goes what else the processor lets the task reach:
+//! I/O ports. Called by the address space above, which decides what is
 //! mapped; everything here can be thrown away and made again from there.
 //!
 //! **Invariants**: stand beside the fields.
@@ -11,12 +12,14 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
 use boot::layout::KERNEL_BASE;
 use kernel_core::addr::{Frame, PAGE_SIZE, PhysAddr, VirtAddr};
 use kernel_core::frames::Zone;
+use kernel_core::port_map::{Permission, PortMap};
 
 use super::{OutOfMemory, direct, frames, kernel_map};
+use crate::arch::interrupts;
 use crate::arch::paging::{self, ENTRIES, Entry, Flags, LARGE_PAGE_SIZE, TableAt};
 use crate::arch::percpu;
-use crate::ipi::{self, shootdown};
-use crate::sync::{TaskLock, rank};
+use crate::ipi::{self, call, shootdown};
+use crate::sync::{IrqLock, TaskLock, rank};
 
 /// Entries of a directory that are user space.
 const USER_ENTRIES: usize = (KERNEL_BASE / LARGE_PAGE_SIZE) as usize;
@@ -54,7 +57,13 @@ pub(crate) struct Pmap {
     tables: TaskLock<rank::Pmap, ()>,
     /// How many pages are mapped; changes under `tables`.
     pages: AtomicU32,
+    /// The I/O ports that the task may use, if any, under a number that no other
+    /// map has or will have. Whoever changes it tells the processors in `loaded`.
+    ports: IrqLock<rank::Ports, Option<(PortMap, u64)>>,
 }
+
+/// How many maps of ports there have been.
+static MAPS: IrqLock<rank::Ports, u64> = IrqLock::new(0);
 
 impl Pmap {
     /// Tables that map the kernel and nothing else.
@@ -66,6 +75,7 @@ impl Pmap {
             is_over: AtomicBool::new(false),
             tables: TaskLock::new(()),
             pages: AtomicU32::new(0),
+            ports: IrqLock::new(None),
         };
         kernel_map::share_with(pmap.top())?;
         Ok(pmap)
@@ -230,6 +240,72 @@ impl Pmap {
         if let Some(before) = before {
             before.loaded.fetch_and(!own, Ordering::SeqCst);
         }
+        self.load_ports();
+    }
+
+    /// Lets the task use the I/O ports from `first` to `last`, or not, on every
+    /// processor that runs it.
+    pub(crate) fn permit_ports(
+        &self,
+        first: u16,
+        last: u16,
+        permission: Permission,
+    ) -> Result<(), OutOfMemory> {
+        let new = match permission {
+            Permission::Allowed => Some(PortMap::new().map_err(|_| OutOfMemory)?),
+            Permission::Denied => None,
+        };
+        let serial = {
+            let mut maps = MAPS.lock();
+            *maps += 1;
+            *maps
+        };
+        let mut ports = self.ports.lock();
+        let (map, spare) = match (ports.take(), new) {
+            (Some((map, _)), new) => (Some(map), new),
+            (None, new) => (new, None),
+        };
+        let spare = match map {
+            Some(mut map) => {
+                map.set(first, last, permission);
+                match map.is_empty() {
+                    true => Some(map),
+                    false => {
+                        *ports = Some((map, serial));
+                        spare
+                    }
+                }
+            }
+            None => spare,
+        };
+        drop(ports);
+        drop(spare);
+        let own = core::ptr::from_ref(self).addr() as u32;
+        let saved = interrupts::disable();
+        ports_changed(own, 0);
+        interrupts::restore(saved);
+        let loaded = self.loaded.load(Ordering::SeqCst);
+        call::on_some(loaded, ports_changed, own, 0);
+        Ok(())
+    }
+
+    /// The map of the first ports, as many as there are bits in `into`.
+    pub(crate) fn first_ports(&self, into: &mut [u32]) {
+        let ports = self.ports.lock();
+        let words = ports.as_ref().map_or(&[][..], |(map, _)| map.words());
+        for (number, place) in into.iter_mut().enumerate() {
+            let word = words.get(number / 2).copied().unwrap_or(u64::MAX);
+            *place = (word >> (32 * (number % 2))) as u32;
+        }
+    }
+
+    /// Makes the processor that calls, which has it loaded, let user mode use its
+    /// ports. Interrupts are off.
+    fn load_ports(&self) {
+        let ports = self.ports.lock();
+        let map = ports.as_ref().map(|(map, serial)| (map.words(), *serial));
+        // SAFETY: the processor's own, and interrupts are off: under the lock.
+        unsafe { percpu::current().set_ports(map) };
     }
 
     /// Makes the processor that calls use the kernel's own tables.
@@ -270,6 +346,18 @@ impl Pmap {
         if loaded != 0 {
             shootdown::flush_on(loaded, first, pages as usize);
         }
+    }
+}
+
+/// The ports of the page tables at `pmap`, which whoever asks keeps, have changed:
+/// for the processors that have those loaded.
+fn ports_changed(pmap: u32, _: u32) {
+    // SAFETY: whoever asks waits until this is done, and borrows it.
+    let pmap = unsafe { &*(pmap as usize as *const Pmap) };
+    let own = 1 << percpu::current().id();
+    // With interrupts off one alone has the bit.
+    if pmap.loaded.load(Ordering::SeqCst) & own != 0 {
+        pmap.load_ports();
     }
 }
 

@@ -297,25 +297,27 @@ pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Optio
         }
     };
     percpu::set_thread(running.cast());
-    let mut had_breakpoints = false;
+    let (mut had_breakpoints, mut had_segments) = (false, false);
     if let Some(thread) = &leaving {
         let kept = thread.kept.get(&mut scheduler.key);
         kept.fpu.save_if_used();
         had_breakpoints = kept.debug.are_on();
+        had_segments = kept.segments.is_some();
         let times = thread.times.get(&mut scheduler.key);
         times.ran(passed);
         times.leaves();
         scheduler.tell_of_stop(thread);
     }
+    let mut segments = None;
     if let Some(thread) = &scheduler.processors[id].current {
+        let kept = thread.kept.get(&mut scheduler.key);
         // SAFETY: a thread's are allowed to it, and it comes next.
-        unsafe {
-            thread
-                .kept
-                .get(&mut scheduler.key)
-                .debug
-                .load(had_breakpoints)
-        };
+        unsafe { kept.debug.load(had_breakpoints) };
+        segments = kept.segments.as_deref();
+    }
+    if had_segments || segments.is_some() {
+        // SAFETY: the thread keeps them while it runs; the kernel uses none.
+        unsafe { percpu::current().load_own_segments(segments) };
     }
     // Others own it too: its own hold, or the queue of those that ended.
     drop(leaving);

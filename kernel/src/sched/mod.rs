@@ -156,6 +156,22 @@ pub(crate) fn with_kept(use_it: impl FnOnce(&mut Kept)) {
     with_current(|thread| use_it(thread.kept.get(&mut SCHEDULER.lock().key)));
 }
 
+/// Gives `use_it` the registers of the user thread that calls, of which it may
+/// change segments only.
+pub(crate) fn with_own_registers<R>(use_it: impl FnOnce(&mut Registers<'_>) -> R) -> Option<R> {
+    with_current(|thread| {
+        let mut scheduler = SCHEDULER.lock();
+        thread.is_users().then(|| {
+            let result = thread.with_registers(&mut scheduler.key, use_it);
+            let kept = thread.kept.get(&mut scheduler.key);
+            // SAFETY: the thread keeps them while it runs; the kernel uses none.
+            unsafe { percpu::current().load_own_segments(kept.segments.as_deref()) };
+            result
+        })
+    })
+    .flatten()
+}
+
 /// Before user mode goes on: frees what ended, gives the processor to a better
 /// thread, and stops here if it is to; tells whether the thread is to end.
 /// Begins and ends with interrupts off.

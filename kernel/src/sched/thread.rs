@@ -13,6 +13,7 @@ use super::times::Times;
 use super::{Guarded, Key};
 use crate::arch::debug::DebugRegisters;
 use crate::arch::fpu;
+use crate::arch::own_segments::OwnSegments;
 use crate::arch::percpu::Mode;
 use crate::arch::switch::Saved;
 use crate::arch::trap::{self, UserFrame};
@@ -75,6 +76,8 @@ pub(crate) struct Kept {
     pub(crate) fpu: fpu::State,
     /// The debug registers, such as are allowed to a user.
     pub(crate) debug: DebugRegisters,
+    /// The segments of its own that it asked for.
+    pub(crate) segments: Option<Shared<OwnSegments>>,
     /// What `i386_V86_ASSIST_STATE` says.
     pub(crate) v86: V86Assist,
 }
@@ -179,6 +182,7 @@ impl Thread {
             kept: Guarded::new(Kept {
                 fpu: fpu::State::new(),
                 debug: DebugRegisters::default(),
+                segments: None,
                 v86: V86Assist::default(),
             }),
             state: Guarded::new(State::New),
@@ -204,6 +208,11 @@ impl Thread {
             Body::Kernel(_) => None,
             Body::User(upper) => upper.downcast_ref(),
         }
+    }
+
+    /// Whether it is a user's.
+    pub(super) fn is_users(&self) -> bool {
+        matches!(self.body, Body::User(_))
     }
 
     /// Where it begins, if it is the kernel's own.

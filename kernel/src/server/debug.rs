@@ -327,7 +327,7 @@ fn cache(class: heap::InUse) -> CacheInfo {
 impl Along<'_, '_> {
     /// The elements, in the message if the caller has room for them, and along
     /// with it if not.
-    fn array<'r, E: Element, const MAX: u32, const DEALLOCATE: u8>(
+    pub(super) fn array<'r, E: Element, const MAX: u32, const DEALLOCATE: u8>(
         &mut self,
         elements: &'r [E],
         room: u32,

@@ -10,6 +10,7 @@ mod debug;
 pub(crate) mod device;
 mod gsync;
 mod host;
+mod i386;
 mod info;
 mod lists;
 mod mach_port;
@@ -64,7 +65,7 @@ enum Later {
 
 /// All routines. A routine of the wrong object is refused by itself: with which
 /// code depends on what it is for.
-const ALL: [Serve; 13] = [
+const ALL: [Serve; 14] = [
     vm::serve,
     vm::serve_host,
     mach_port::serve,
@@ -78,6 +79,7 @@ const ALL: [Serve; 13] = [
     gsync::serve,
     debug::serve,
     debug::serve_object,
+    i386::serve,
 ];
 
 /// Does what a request asks for, and answers it.

@@ -54,8 +54,9 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             })
         }),
         thread_get_state::ID => call.answer_by(|of: thread_get_state::Request, _, reply| {
+            let ports = user?.task.space().pmap();
             let words = stop::with_registers(other(thread?)?, |registers| {
-                thread_state::get(registers, of.flavor, of.old_state_count)
+                thread_state::get(registers, ports, of.flavor, of.old_state_count)
             });
             let (words, count) = words.ok_or(INVALID)??.unsigned();
             reply.with(&thread_get_state::Reply {

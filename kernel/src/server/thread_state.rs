@@ -7,13 +7,16 @@
 use abi::kern_return::KernReturn;
 use abi::layout::Plain;
 use abi::layout::thread::*;
+use kernel_core::descriptor::Use;
 use kernel_core::fpu::{NEW, OLD};
 
 use super::Refused;
 use super::info::Words;
 use crate::arch::fpu::{self, Kind};
+use crate::arch::own_segments::{self, OwnSegments};
 use crate::arch::segments::{USER_CODE, USER_DATA};
 use crate::arch::trap::{EFLAGS_USER, UserFrame};
+use crate::mm::pmap::Pmap;
 use crate::sched::{Kept, Registers};
 use crate::vm::space::USER_END;
 
@@ -34,15 +37,25 @@ pub(super) const MOST_BYTES: usize = XFloatState::BYTES + NEW + XSAVE_HEADER;
 
 const INVALID: Refused = Refused(KernReturn::INVALID_ARGUMENT);
 
-/// The words of a flavour, if the caller has room for them.
-pub(super) fn get(of: &Registers<'_>, flavor: i32, room: u32) -> Result<Words, Refused> {
+/// The words of a flavour, if the caller has room for them; `ports` is where the
+/// map of the thread's ports is.
+pub(super) fn get(
+    of: &Registers<'_>,
+    ports: &Pmap,
+    flavor: i32,
+    room: u32,
+) -> Result<Words, Refused> {
     let mut words = Words::new();
     let kept = &*of.kept;
     match flavor {
         THREAD_STATE_FLAVOR_LIST => LISTED.iter().for_each(|word| words.push(word)),
         I386_THREAD_STATE | I386_REGS_SEGS_STATE => words.push(&general(of.frame)),
         I386_FLOAT_STATE => words.push(&float(kept)),
-        I386_ISA_PORT_MAP_STATE => words.push(&IsaPortMapState { pm: [u32::MAX; 32] }),
+        I386_ISA_PORT_MAP_STATE => {
+            let mut pm = [0; 32];
+            ports.first_ports(&mut pm);
+            words.push(&IsaPortMapState { pm });
+        }
         I386_V86_ASSIST_STATE => words.push(&V86AssistState {
             int_table: kept.v86.table,
             int_count: kept.v86.count as i32,
@@ -76,7 +89,7 @@ pub(super) fn set(of: &mut Registers<'_>, flavor: i32, words: &[u8]) -> Result<(
         I386_THREAD_STATE => set_general(of.frame, &state(words)?, Segments::Usual),
         I386_REGS_SEGS_STATE => {
             let state = state(words)?;
-            if !are_usable(&state) {
+            if !are_usable(&state, kept.segments.as_deref()) {
                 return Err(INVALID);
             }
             set_general(of.frame, &state, Segments::Given);
@@ -192,13 +205,15 @@ fn set_general(frame: &mut UserFrame, state: &ThreadState, segments: Segments) {
     (trap.cs, frame.ss) = (cs, ss);
 }
 
-/// Whether the processor takes these segments in user mode.
-fn are_usable(state: &ThreadState) -> bool {
-    let (code, data) = (u32::from(USER_CODE.bits()), u32::from(USER_DATA.bits()));
-    // The null selectors are four.
-    let is_usable = |segment: u32| segment < 4 || segment == code || segment == data;
+/// Whether the processor takes these segments in user mode, of a thread with such
+/// of its own.
+fn are_usable(state: &ThreadState, own: Option<&OwnSegments>) -> bool {
     let readable = [state.gs, state.fs, state.es, state.ds];
-    state.cs == code && state.ss == data && readable.into_iter().all(is_usable)
+    own_segments::allows(own, state.cs, Use::Code)
+        && own_segments::allows(own, state.ss, Use::Stack)
+        && readable
+            .into_iter()
+            .all(|selector| own_segments::allows(own, selector, Use::Data))
 }
 
 fn float(kept: &Kept) -> FloatState {

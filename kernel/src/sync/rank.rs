@@ -50,6 +50,8 @@ order! {
     MemoryObjects "memory objects";
     /// The ports of a memory object.
     MemoryObject "memory object";
+    /// Who makes room for maps of I/O ports.
+    RoomForPorts "room for ports";
     /// Which port names which memory object.
     ObjectNames "object names";
     /// Ports and names.
@@ -80,6 +82,8 @@ order! {
     Clock "clock";
     /// Who runs where.
     Scheduler "scheduler";
+    /// Which I/O ports a task may use.
+    Ports "ports";
     /// Interrupt controllers.
     InterruptController "interrupt controller";
 }

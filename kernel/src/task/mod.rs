@@ -9,6 +9,7 @@
 mod exception;
 pub(crate) mod gsync;
 pub(crate) mod host;
+pub(crate) mod io_ports;
 pub(crate) mod lists;
 pub(crate) mod load;
 mod name;
@@ -16,6 +17,7 @@ pub(crate) mod object_name;
 mod priority;
 pub(crate) mod processor;
 pub(crate) mod processor_set;
+pub(crate) mod segments;
 mod special;
 mod suspend;
 mod thread;

@@ -5,6 +5,7 @@
 pub mod crime;
 pub mod fpu;
 pub mod gate;
+pub mod segments;
 
 use core::arch::asm;
 

@@ -5,8 +5,10 @@ use user_rt::abi::wire::{Array, CopySend, Flexible};
 use user_rt::message::Buffer;
 use user_rt::rpc::mach_i386::*;
 
+use user_tests::arch::segments::{word_in, write_port_80};
+
 use crate::Ports;
-use crate::row::{row, value};
+use crate::row::{PAGE, pages, row, value};
 
 pub(super) fn rows(ports: &Ports) {
     let routine = "i386_io_perm_create";
@@ -30,6 +32,12 @@ pub(super) fn rows(ports: &Ports) {
         "on",
         i386_io_perm_modify(ports.task, permission, true),
     );
+    write_port_80();
+    row(
+        routine,
+        "on again",
+        i386_io_perm_modify(ports.task, permission, true),
+    );
     row(
         routine,
         "off",
@@ -49,9 +57,52 @@ const DATA: SegmentDescriptor = SegmentDescriptor {
     high_word: 0x00cf_f200,
 };
 
+/// The same of the kernel's.
+const KERNEL_DATA: SegmentDescriptor = SegmentDescriptor {
+    low_word: 0x0000_ffff,
+    high_word: 0x00cf_9200,
+};
+
+/// The same that is not there.
+const ABSENT: SegmentDescriptor = SegmentDescriptor {
+    low_word: 0x0000_ffff,
+    high_word: 0x00cf_7200,
+};
+
+/// Nothing.
+const EMPTY: SegmentDescriptor = SegmentDescriptor {
+    low_word: 0,
+    high_word: 0,
+};
+
+/// A page of data from `base` on.
+const fn data_at(base: u32) -> SegmentDescriptor {
+    SegmentDescriptor {
+        low_word: base << 16 | 0xfff,
+        high_word: base & 0xff00_0000 | 0x0040_f200 | base >> 16 & 0xff,
+    }
+}
+
 fn tables(ports: &Ports) {
     let thread = ports.thread;
+    let at = pages(2);
+    // SAFETY: new pages.
+    unsafe { core::ptr::with_exposed_provenance_mut::<u32>((at + PAGE) as usize).write(77) };
     let routine = "i386_set_ldt";
+    for (case, descriptor) in [
+        ("the kernel's data", KERNEL_DATA),
+        ("what is not there", ABSENT),
+        ("nothing", EMPTY),
+        ("a page", data_at(at + PAGE)),
+    ] {
+        let list = [descriptor];
+        let list = Flexible::Inline(Array::new(&list));
+        let answer = i386_set_ldt(thread, 0x27, list);
+        value(routine, case, answer, |_| match case {
+            "a page" => word_in(0x27),
+            _ => 0,
+        });
+    }
     let list = [DATA];
     for (case, thread, first) in [
         ("the kernel's", thread, 0x17),
@@ -72,7 +123,33 @@ fn tables(ports: &Ports) {
             Flexible::Elsewhere(list, _) => list.count as usize,
         });
     }
+    for (case, first, count) in [
+        ("none", 0x27, 0),
+        ("the usual", 0x17, 2),
+        ("as many as there are", 0x27, 1000),
+        ("far", 0x0001_0007, 1),
+        ("too many", 0x27, 9000),
+    ] {
+        let answer = i386_get_ldt(thread, first, count, &mut room.0);
+        value(routine, case, answer, |reply| match &reply.desc_list {
+            Flexible::Inline(list) => list.len(),
+            Flexible::Elsewhere(list, _) => list.count as usize,
+        });
+    }
     let routine = "i386_set_gdt";
+    for (case, selector, descriptor) in [
+        ("a page", 0x53, data_at(at + PAGE)),
+        ("the kernel's data", 0x53, KERNEL_DATA),
+        ("what is not there", 0x53, ABSENT),
+        ("nothing", 0x53, EMPTY),
+        ("of the kernel's privilege", 0x50, DATA),
+    ] {
+        let answer = i386_set_gdt(thread, selector, descriptor);
+        value(routine, case, answer, |reply| match case {
+            "a page" => word_in(0x53),
+            _ => reply.selector as u32,
+        });
+    }
     for (case, thread, selector) in [
         ("a free one", thread, -1),
         ("the kernel's", thread, 0x08),
@@ -82,6 +159,8 @@ fn tables(ports: &Ports) {
         let answer = i386_set_gdt(thread, selector, DATA);
         value(routine, case, answer, |reply| reply.selector);
     }
+    row(routine, "the last", i386_set_gdt(thread, -1, DATA));
+    row(routine, "one more", i386_set_gdt(thread, -1, DATA));
     let routine = "i386_get_gdt";
     for (case, thread, selector) in [
         ("the kernel's", thread, 0x08),
