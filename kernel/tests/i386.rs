@@ -74,7 +74,7 @@ fn data_at(base: u32) -> Descriptor {
 
 fn in_gdt(thread: &Shared<Thread>, descriptor: Descriptor) {
     assert_eq!(FIRST_PLACE << 3 | 3, 0x4b);
-    let changed = change(thread, |before| {
+    let changed = change(thread, &|before| {
         OwnSegments::with_place(before, 0, descriptor)
     });
     assert_eq!(changed, Ok(()));
@@ -82,7 +82,7 @@ fn in_gdt(thread: &Shared<Thread>, descriptor: Descriptor) {
 
 fn in_ldt(thread: &Shared<Thread>, index: usize, descriptor: Descriptor) {
     let list = [descriptor];
-    let changed = change(thread, |before| {
+    let changed = change(thread, &|before| {
         OwnSegments::with_ldt(before, index, list.iter().copied())
     });
     assert_eq!(changed, Ok(()));

@@ -172,6 +172,19 @@ impl Ipc {
 }
 
 impl Fleeting {
+    /// Its number, which no other port has meanwhile.
+    pub(crate) const fn number(self) -> u32 {
+        self.0.index()
+    }
+
+    /// The one with a number that is known to be one's.
+    pub(crate) const fn from_number(number: u32) -> Option<Fleeting> {
+        match PortId::from_index(number) {
+            Some(port) => Some(Fleeting(port)),
+            None => None,
+        }
+    }
+
     /// A send right to it. The caller knows that the port is there; what it
     /// stands for may be about to end, and then does not.
     pub(crate) fn make_send(self) -> HeldRight {

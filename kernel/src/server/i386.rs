@@ -149,7 +149,7 @@ fn set_ldt(
     if !list.iter().all(is_allowed) {
         return Err(INVALID);
     }
-    Ok(change(thread, |before| {
+    Ok(change(thread, &|before| {
         OwnSegments::with_ldt(before, first, list.iter().copied())
     })?)
 }
@@ -197,7 +197,7 @@ fn set_gdt(
         }
         selector => place(selector)?,
     };
-    change(thread, |before| {
+    change(thread, &|before| {
         OwnSegments::with_place(before, place, descriptor)
     })?;
     Ok(selector_of(place))

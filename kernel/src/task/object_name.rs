@@ -18,9 +18,9 @@ pub(crate) struct ObjectName {
     port: KernelPort,
 }
 
-/// By the object's number. Each port is here while its `ObjectName` lives, if it
-/// is the object's.
-static NAMES: TaskLock<rank::ObjectNames, Radix<Fleeting>> = TaskLock::new(Radix::new());
+/// The number of the port by the object's. Each port is here while its `ObjectName`
+/// lives, if it is the object's.
+static NAMES: TaskLock<rank::ObjectNames, Radix<u32>> = TaskLock::new(Radix::new());
 
 impl ObjectName {
     /// A send right to the port of an object.
@@ -37,8 +37,8 @@ impl ObjectName {
             return Ok(right);
         }
         names.remove(number);
-        let fleeting = named.port.fleeting();
-        names.insert(number, fleeting).map_err(|_| Shortage)?;
+        let port = named.port.fleeting().number();
+        names.insert(number, port).map_err(|_| Shortage)?;
         let right = named.port.stand_for_while_sent_to(named.clone().into_any());
         Ok(right?)
     }
@@ -50,8 +50,8 @@ impl ObjectName {
 }
 
 /// A right to the port of an object that has one, which is not just ending.
-fn find(names: &Radix<Fleeting>, number: u32) -> Option<HeldRight> {
-    let right = names.at(number)?.make_send();
+fn find(names: &Radix<u32>, number: u32) -> Option<HeldRight> {
+    let right = Fleeting::from_number(*names.at(number)?)?.make_send();
     right.object().is_some().then_some(right)
 }
 
@@ -59,7 +59,7 @@ impl Drop for ObjectName {
     fn drop(&mut self) {
         let mut names = NAMES.lock();
         let number = self.object.number();
-        if names.at(number) == Some(&self.port.fleeting()) {
+        if names.at(number) == Some(&self.port.fleeting().number()) {
             names.remove(number);
         }
     }

@@ -28,7 +28,7 @@ pub(crate) fn own(thread: &Shared<Thread>) -> Option<Option<Shared<OwnSegments>>
 /// Gives a thread other segments, which `make` makes of those that it has.
 pub(crate) fn change(
     thread: &Shared<Thread>,
-    make: impl Fn(Option<&OwnSegments>) -> Result<OwnSegments, NoMemory>,
+    make: &dyn Fn(Option<&OwnSegments>) -> Result<OwnSegments, NoMemory>,
 ) -> Result<(), Unchanged> {
     loop {
         let before = own(thread).ok_or(Unchanged::Gone)?;
@@ -78,8 +78,14 @@ fn with_registers<R>(
     thread: &Shared<Thread>,
     mut use_it: impl FnMut(&mut Registers<'_>) -> R,
 ) -> Option<R> {
+    let mut result = None;
+    // There once for all uses.
+    let use_it: &mut dyn FnMut(&mut Registers<'_>) = &mut |registers| {
+        result = Some(use_it(registers));
+    };
     match sched::with_current(|own| own.is_same(thread)) {
         Some(true) => sched::with_own_registers(use_it),
-        _ => stop::with_registers(thread, &mut use_it),
-    }
+        _ => stop::with_registers(thread, use_it),
+    };
+    result
 }
