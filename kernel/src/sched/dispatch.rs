@@ -10,6 +10,8 @@
 use core::ptr;
 use core::sync::atomic::Ordering;
 
+use spin::Once;
+
 use kernel_core::sched::LOWEST;
 use kernel_core::sched::priority::Policy;
 
@@ -25,6 +27,10 @@ use crate::arch::{lapic, trap, tsc};
 use crate::mm::shared::Shared;
 use crate::sync::{Guard, Irq};
 use crate::time;
+
+/// Upward call for each tick that meets a user thread, which goes on there; in
+/// the tick's handler. Set once somebody wants to know.
+pub(crate) static SAMPLE: Once<fn(&Thread, u32)> = Once::new();
 
 /// Ticks between two looks for threads that starve.
 const LOOK_EVERY_TICKS: u32 = 10;
@@ -203,6 +209,9 @@ impl Scheduler {
             Mode::User => Mode::User,
             Mode::Kernel => thread.came_for(),
         });
+        if let (Some(sample), Some(at)) = (SAMPLE.get(), thread.goes_on_at()) {
+            sample(thread, at);
+        }
         let scheduling = thread.scheduling.get(&mut self.key);
         let is_turn_over = scheduling.charge(TICK_MS, second());
         let priority = scheduling.current();

@@ -27,7 +27,7 @@ mod wait;
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use self::dispatch::{NOBODY, go_to_next};
-pub(crate) use self::dispatch::{on_local_tick, on_tick, pause_if_turn_is_over, yield_now};
+pub(crate) use self::dispatch::{SAMPLE, on_local_tick, on_tick, pause_if_turn_is_over, yield_now};
 pub(crate) use self::give_way::{How, give_way};
 pub(crate) use self::mail::Delivery;
 use self::queue::{Queue, Ready};

@@ -258,14 +258,26 @@ impl Thread {
         self.asked() & (STOP | END) == STOP
     }
 
+    fn user_frame(&self) -> *const UserFrame {
+        let at = self.stack_top() - size_of::<UserFrame>() as u32;
+        at as usize as *const UserFrame
+    }
+
+    /// Where a user thread that is in the kernel goes on in user mode.
+    pub(super) fn goes_on_at(&self) -> Option<u32> {
+        // SAFETY: a user thread has its frame there while it is in the kernel.
+        let at =
+            |frame: *const UserFrame| unsafe { (&raw const (*frame).trap.eip).read_volatile() };
+        self.is_users().then(|| at(self.user_frame()))
+    }
+
     /// Whose work a thread does that is in the kernel: its task's, unless it was
     /// only interrupted there and is about to go on.
     pub(super) fn came_for(&self) -> Mode {
         if self.pmap.is_none() {
             return Mode::Kernel;
         }
-        let at = self.stack_top() - size_of::<UserFrame>() as u32;
-        let frame = at as usize as *const UserFrame;
+        let frame = self.user_frame();
         // SAFETY: a user thread has its frame there while it is in the kernel.
         let vector = unsafe { (&raw const (*frame).trap.vector).read_volatile() };
         match trap::is_interrupt(vector) {

@@ -15,6 +15,7 @@ mod info;
 mod lists;
 mod mach_port;
 mod memory_object;
+mod sampling;
 mod scheduling;
 mod task;
 mod thread;
@@ -65,7 +66,7 @@ enum Later {
 
 /// All routines. A routine of the wrong object is refused by itself: with which
 /// code depends on what it is for.
-const ALL: [Serve; 14] = [
+const ALL: [Serve; 15] = [
     vm::serve,
     vm::serve_host,
     mach_port::serve,
@@ -80,6 +81,7 @@ const ALL: [Serve; 14] = [
     debug::serve,
     debug::serve_object,
     i386::serve,
+    sampling::serve,
 ];
 
 /// Does what a request asks for, and answers it.

@@ -82,6 +82,8 @@ order! {
     Clock "clock";
     /// Who runs where.
     Scheduler "scheduler";
+    /// Where a task or thread was.
+    Samples "samples";
     /// Which I/O ports a task may use.
     Ports "ports";
     /// Interrupt controllers.

@@ -17,7 +17,7 @@ use kernel_core::ipc::right::NULL;
 use kernel_core::vm::map::MapError;
 
 use super::thread::end_current;
-use super::{Special, UserThread, with_current};
+use super::{Special, UserThread, sampling, with_current};
 use crate::arch::debug;
 use crate::arch::trap::{Frame, UserFrame, exception};
 use crate::arch::{interrupts, processor, user_memory};
@@ -86,6 +86,9 @@ pub(crate) fn on_exception(frame: &mut UserFrame) {
 /// Which exception it is; none if the kernel could help.
 fn exception_of(trap: &Frame, address: VirtAddr) -> Option<Exception> {
     let vector = trap.vector;
+    if vector == exception::PAGE_FAULT {
+        sampling::on_fault(trap.eip);
+    }
     Some(match vector {
         exception::PAGE_FAULT => match touch(address, trap.error) {
             // Somebody ended the wait: the instruction asks again, if it goes on.

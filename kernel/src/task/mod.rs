@@ -17,6 +17,7 @@ pub(crate) mod object_name;
 mod priority;
 pub(crate) mod processor;
 pub(crate) mod processor_set;
+pub(crate) mod sampling;
 pub(crate) mod segments;
 mod special;
 mod suspend;
@@ -34,6 +35,7 @@ use kernel_core::vm::map::Protection;
 
 pub(crate) use self::exception::{Exception, mends_fault, on_exception, raise};
 pub(crate) use self::name::Name;
+use self::sampling::Sampler;
 pub(crate) use self::special::Special;
 pub(crate) use self::suspend::NotSuspended;
 pub(crate) use self::thread::{UserThread, before_user, thread_begins, with_current};
@@ -54,6 +56,7 @@ pub(crate) struct Task {
     /// When it was made, in nanoseconds since 1970.
     pub(crate) since_ns: i64,
     pub(crate) events: Events,
+    sampler: Sampler,
     inner: TaskLock<rank::Task, Inner>,
 }
 
@@ -136,6 +139,7 @@ impl Task {
             space,
             names: Names::new()?,
             port,
+            sampler: Sampler::new(),
             inner: TaskLock::new(Inner {
                 name,
                 threads: Vec::new(),
@@ -173,6 +177,11 @@ impl Task {
     /// Its names for rights.
     pub(crate) fn names(&self) -> &Names {
         &self.names
+    }
+
+    /// Where its threads are.
+    pub(crate) fn sampler(&self) -> &Sampler {
+        &self.sampler
     }
 
     /// Its own port.

@@ -7,6 +7,7 @@ use alloc::boxed::Box;
 
 use kernel_core::addr::VirtAddr;
 
+use super::sampling::Sampler;
 use super::{Name, Shortage, Special, Task};
 use crate::arch::interrupts;
 use crate::arch::trap::UserFrame;
@@ -24,6 +25,7 @@ pub(crate) struct UserThread {
     pub(crate) waiter: Waiter,
     /// When it was made, in nanoseconds since 1970.
     pub(crate) since_ns: i64,
+    pub(super) sampler: Sampler,
     pub(super) inner: TaskLock<rank::Thread, Inner>,
 }
 
@@ -51,6 +53,7 @@ impl Task {
             port,
             waiter: Waiter::new(task.names())?,
             since_ns: clock::now().1,
+            sampler: Sampler::new(),
             inner: TaskLock::new(Inner {
                 name: None,
                 suspensions: 1,
@@ -86,6 +89,11 @@ impl Task {
 }
 
 impl UserThread {
+    /// Where it is.
+    pub(crate) fn sampler(&self) -> &Sampler {
+        &self.sampler
+    }
+
     /// Its own port.
     pub(crate) fn port(&self) -> &KernelPort {
         &self.port
