@@ -22,6 +22,8 @@ use crate::sched::{self, Thread};
 use crate::task::Task;
 use crate::task::host::Host;
 use crate::task::object_name::ObjectName;
+use crate::task::processor::Processor;
+use crate::task::processor_set::ProcessorSet;
 use crate::vm;
 use crate::vm::look::Looked;
 
@@ -96,6 +98,18 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
                 maxstack: 0,
             })
         }),
+        processor_set_stack_usage::ID => call.answer(|_: processor_set_stack_usage::Request| {
+            known::<ProcessorSet>(object, KernReturn::INVALID_ARGUMENT)?;
+            let (_, threads) = Task::counts();
+            let total = threads as u32;
+            Ok(processor_set_stack_usage::Reply {
+                total,
+                space: total.saturating_mul(stack::SPACE),
+                resident: total.saturating_mul(stack::RESIDENT),
+                maxusage: 0,
+                maxstack: 0,
+            })
+        }),
         host_slab_info::ID => call.answer_by(|of: host_slab_info::Request, mut along, reply| {
             host?;
             let caches = heap::classes().map(cache);
@@ -154,6 +168,9 @@ const IKOT_THREAD: u32 = 1;
 const IKOT_TASK: u32 = 2;
 const IKOT_HOST: u32 = 3;
 const IKOT_HOST_PRIV: u32 = 4;
+const IKOT_PROCESSOR: u32 = 5;
+const IKOT_PSET: u32 = 6;
+const IKOT_PSET_NAME: u32 = 7;
 const IKOT_PAGING_NAME: u32 = 16;
 
 /// Of a page that is there: nobody asks whether it was written to since.
@@ -167,10 +184,17 @@ fn kind(object: &Any) -> u32 {
         Some(Host::DeviceMaster) => return IKOT_NONE,
         None => {}
     }
+    match object.downcast_ref() {
+        Some(ProcessorSet::Name) => return IKOT_PSET_NAME,
+        Some(ProcessorSet::Control) => return IKOT_PSET,
+        None => {}
+    }
     if object.is::<Task>() {
         IKOT_TASK
     } else if object.is::<Thread>() {
         IKOT_THREAD
+    } else if object.is::<Processor>() {
+        IKOT_PROCESSOR
     } else if object.is::<ObjectName>() {
         IKOT_PAGING_NAME
     } else {
