@@ -53,28 +53,37 @@ impl Words {
         }
     }
 
-    /// How many there are.
-    pub(crate) const fn length(&self) -> usize {
-        self.length
-    }
-
-    /// They are now `length` words from the user's address `from`; none, if
-    /// that leads nowhere.
+    /// `length` words from the user's address `from`, in `place`, whatever that is.
     ///
     /// # Panics
     ///
     /// If `length` is more than there is room for.
-    pub(crate) fn copy_in(&mut self, from: u32, length: usize) -> Result<(), BadAddress> {
-        let room = &mut self.words[..length];
-        self.length = 0;
-        let bytes = check(from, size_of_val(room))?;
+    #[inline(always)]
+    pub(crate) fn copied_in(
+        place: &mut MaybeUninit<Words>,
+        from: u32,
+        length: usize,
+    ) -> Result<&mut Words, BadAddress> {
+        assert!(length <= Words::MOST, "more words than there is room for");
+        let bytes = check(from, length * size_of::<u32>())?;
+        let words = place.as_mut_ptr();
         // SAFETY: the source is in user space, where a fault has a way out; the
         // target is room for so many words.
-        let failed =
-            unsafe { user_copy(room.as_mut_ptr().cast(), from as usize as *const u8, bytes) };
+        let failed = unsafe {
+            let to = (&raw mut (*words).words).cast::<u8>();
+            user_copy(to, from as usize as *const u8, bytes)
+        };
         result(failed)?;
-        self.length = length;
-        Ok(())
+        // SAFETY: the words that count have been written, and now their number is.
+        unsafe {
+            (&raw mut (*words).length).write(length);
+            Ok(&mut *words)
+        }
+    }
+
+    /// How many there are.
+    pub(crate) const fn length(&self) -> usize {
+        self.length
     }
 
     /// They are now the same as `other`.

@@ -6,6 +6,8 @@
 //! receiver at once. For all else there is the long way, [`super::transfer`],
 //! which does the same.
 
+use core::mem::MaybeUninit;
+
 use abi::message::MsgReturn;
 use kernel_core::ipc::space::Source;
 
@@ -54,24 +56,24 @@ impl Names {
         if !(HEADER..=MOST).contains(&size) || size % WORD != 0 {
             return Direct::NotSent;
         }
-        let mut words = Words::new();
-        if words.copy_in(address, (size / WORD) as usize).is_err() {
+        let mut place = MaybeUninit::uninit();
+        let Ok(words) = Words::copied_in(&mut place, address, (size / WORD) as usize) else {
             return Direct::NotSent;
-        }
+        };
         let mut guard = IPC.lock();
         let Some(ipc) = guard.as_mut() else {
             return Direct::NotSent;
         };
-        let Some((delivery, waits)) = self.deliver(ipc, waiter, &mut words, from) else {
+        let Some((delivery, waits)) = self.deliver(ipc, waiter, words, from) else {
             return Direct::NotSent;
         };
         drop(guard);
         if !waits {
-            delivery.post(&words);
+            delivery.post(words);
             return Direct::Sent;
         }
-        match delivery.hand_over(&mut words) {
-            Wake::Mail => Direct::Received(put(&words, address)),
+        match delivery.hand_over(words) {
+            Wake::Mail => Direct::Received(put(words, address)),
             why => Direct::Woken(why),
         }
     }

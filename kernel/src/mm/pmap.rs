@@ -60,6 +60,8 @@ pub(crate) struct Pmap {
     /// The I/O ports that the task may use, if any, under a number that no other
     /// map has or will have. Whoever changes it tells the processors in `loaded`.
     ports: IrqLock<rank::Ports, Option<(PortMap, u64)>>,
+    /// Whether there is a map; changes under `ports`, to be looked at without.
+    has_ports: AtomicBool,
 }
 
 /// How many maps of ports there have been.
@@ -76,6 +78,7 @@ impl Pmap {
             tables: TaskLock::new(()),
             pages: AtomicU32::new(0),
             ports: IrqLock::new(None),
+            has_ports: AtomicBool::new(false),
         };
         kernel_map::share_with(pmap.top())?;
         Ok(pmap)
@@ -240,7 +243,11 @@ impl Pmap {
         if let Some(before) = before {
             before.loaded.fetch_and(!own, Ordering::SeqCst);
         }
-        self.load_ports();
+        // Either a map that is made now is seen here, or this processor in `loaded`.
+        let had_ports = before.is_none_or(|before| before.has_ports.load(Ordering::SeqCst));
+        if had_ports || self.has_ports.load(Ordering::SeqCst) {
+            self.load_ports();
+        }
     }
 
     /// Lets the task use the I/O ports from `first` to `last`, or not, on every
@@ -278,6 +285,7 @@ impl Pmap {
             }
             None => spare,
         };
+        self.has_ports.store(ports.is_some(), Ordering::SeqCst);
         drop(ports);
         drop(spare);
         let own = core::ptr::from_ref(self).addr() as u32;
