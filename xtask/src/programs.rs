@@ -37,6 +37,7 @@ pub const ALL: &[Program] = &[
     test("routines"),
     test("fuzz"),
     test("pagers"),
+    test("paging"),
     test("bench"),
 ];
 

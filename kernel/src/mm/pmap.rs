@@ -196,8 +196,7 @@ impl Pmap {
         }
     }
 
-    /// Whether any processor has used the page since this was last asked, as far
-    /// as they say: what they remember of it they do not look up again.
+    /// Whether any processor has used the page since this was last asked.
     pub(crate) fn take_accessed(&self, page: VirtAddr) -> bool {
         let _tables = self.tables.lock();
         let entry = self.top().read(page.page().directory_index());
@@ -211,6 +210,8 @@ impl Pmap {
             let cleared = Entry::new(leaf.frame(), leaf.flags() - Flags::ACCESSED);
             // SAFETY: user memory: the kernel holds no reference to any.
             unsafe { table.write(page.page().table_index(), cleared) };
+            // Who remembers the page does not say that it uses it.
+            self.forget(page, 1);
         }
         is_accessed
     }

@@ -163,11 +163,16 @@ pub(super) fn serve_host(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             control?;
             let task = task_of(&along.given.right())?;
             match of.flags {
-                VM_WIRE_NONE => task.space().wire_all(Wire::Nothing)?,
+                VM_WIRE_NONE => {
+                    task.space().set_future(Wire::Nothing);
+                    task.space().wire_all(Wire::Nothing)?;
+                }
                 VM_WIRE_CURRENT => task.space().wire_all(Wire::Pages)?,
-                // Nothing is ever taken from a task: what comes stays as well.
-                VM_WIRE_FUTURE => {}
-                VM_WIRE_ALL => task.space().wire_all(Wire::Pages)?,
+                VM_WIRE_FUTURE => task.space().set_future(Wire::Pages),
+                VM_WIRE_ALL => {
+                    task.space().set_future(Wire::Pages);
+                    task.space().wire_all(Wire::Pages)?;
+                }
                 _ => return Err(Refused(KernReturn::INVALID_ARGUMENT)),
             }
             Ok(vm_wire_all::Reply {})

@@ -3,6 +3,8 @@
 //! Owns how a page is found or made: behind which object it is, when it is
 //! copied, and how it is mapped.
 
+use core::sync::atomic::Ordering;
+
 use kernel_core::addr::{Frame, PAGE_SIZE, VirtAddr};
 use kernel_core::arena::NoMemory;
 use kernel_core::vm::map::{CopyFlags, Map, MapError, Protection, Range};
@@ -67,7 +69,7 @@ impl Space {
         use_it: &mut dyn FnMut(Frame) -> Result<(), OutOfMemory>,
     ) -> Result<(), MapError> {
         let mut need = self.need();
-        let mut tries = 0;
+        let mut since = None;
         loop {
             let mut map = self.map.lock();
             let mut memory = MEMORY.lock();
@@ -82,7 +84,7 @@ impl Space {
             drop(map);
             match fault {
                 Fault::Error(MapError::ResourceShortage) => {
-                    need = need.max(pageout::wait_for_memory(&mut tries)?);
+                    need = need.max(pageout::wait_for_memory(&mut since)?);
                 }
                 Fault::Error(error) => return Err(error),
                 Fault::Wait(wait) => wait.wait()?,
@@ -107,7 +109,7 @@ impl Space {
             protection: entry.attributes.protection,
             needs_copy: entry.attributes.needs_copy,
             is_shared: entry.attributes.is_shared,
-            is_wired: entry.attributes.is_wired(),
+            is_wired: entry.attributes.is_wired() || self.wires_all.load(Ordering::Relaxed),
         };
         let access = access(region.protection);
         let is_refused = match how {

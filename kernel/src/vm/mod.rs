@@ -104,6 +104,9 @@ pub(crate) fn settle() {
         if memory.objects.bury(AT_ONCE, &mut memory.pages) == Progress::More {
             HAS_LEFTOVERS.store(true, Ordering::Relaxed);
         }
+        if pageout::do_threads_wait() {
+            memory.short.wake_all();
+        }
         let has_idle = memory.objects.has_idle() || memory.pages.managed.has_ended();
         drop(guard);
         if has_idle {

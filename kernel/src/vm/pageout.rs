@@ -10,7 +10,7 @@
 //! **Invariants**: `laundry` counts the pages on their way to a pager that are not
 //! free yet: what a pager does not take is not followed by ever more.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use kernel_core::arena::{Handle, NoMemory};
 use kernel_core::vm::ledger::Return;
@@ -21,6 +21,7 @@ use super::managed::{self, Kind, NEWS, Run, SharedManager};
 use super::{MEMORY, Memory, settle};
 use crate::mm::frames;
 use crate::sched::{self, Wake};
+use crate::time;
 
 /// Frames kept for the kernel itself while there is a default pager, and of those
 /// the ones that not even who makes memory free gets.
@@ -34,14 +35,23 @@ const ENOUGH: u32 = 448;
 const BUDGET: u32 = 256;
 /// Pages on their way at a time.
 const MOST_LAUNDRY: u32 = 1024;
-/// How often a fault waits for memory, and how many ticks each time.
-const PATIENCE: u32 = 20;
+/// How many ticks a fault waits for memory before it takes what is kept back, and
+/// then again before it is refused; and how many at a time.
+const PATIENCE_TICKS: u32 = 100;
 const WAIT_TICKS: u32 = 5;
 
 /// Whether the kernel's own pages have somewhere to go.
 static HAS_DEFAULT: AtomicBool = AtomicBool::new(false);
 /// Whether frames are few.
 static IS_WANTED: AtomicBool = AtomicBool::new(false);
+
+/// How many threads wait for memory.
+static WAITING: AtomicU32 = AtomicU32::new(0);
+
+/// Whether anybody is to be told that memory is free.
+pub(super) fn do_threads_wait() -> bool {
+    WAITING.load(Ordering::Relaxed) > 0
+}
 
 /// What may not go out: all pages of an object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,9 +106,11 @@ pub(crate) fn is_wanted() -> bool {
     IS_WANTED.load(Ordering::Relaxed)
 }
 
-/// Whether there is enough memory again.
+/// Whether there is enough memory again, or will be when pagers took some of what
+/// is on its way to them.
 pub(crate) fn is_enough() -> bool {
-    frames::counts().free >= ENOUGH
+    let coming = MEMORY.lock().pages.laundry().min(MOST_LAUNDRY / 4);
+    frames::counts().free + coming >= ENOUGH
 }
 
 /// [`step`] was called for long enough; who waits looks whether it helped.
@@ -180,23 +192,27 @@ pub(crate) fn step(make: &dyn Fn(u32) -> Option<SharedManager>) -> Step {
 }
 
 /// Waits for page-out, if that can help at all; tells what the next try may take.
-pub(super) fn wait_for_memory(tries: &mut u32) -> Result<Need, MapError> {
+/// `since` is when it began.
+pub(super) fn wait_for_memory(since: &mut Option<u32>) -> Result<Need, MapError> {
     let refused = Err(MapError::ResourceShortage);
     let helps = HAS_DEFAULT.load(Ordering::Relaxed) || managed::are_there_any();
-    if !helps || *tries > PATIENCE {
+    let waited = time::ticks().wrapping_sub(*since.get_or_insert_with(time::ticks));
+    if !helps || waited > 2 * PATIENCE_TICKS {
         return refused;
     }
-    *tries += 1;
-    if *tries > PATIENCE {
-        return Ok(Need::Urgent);
-    }
+    let need = match waited > PATIENCE_TICKS {
+        true => Need::Urgent,
+        false => Need::Usual,
+    };
+    WAITING.fetch_add(1, Ordering::Relaxed);
     MEMORY.lock().short.join();
     ask_for_memory();
     let why = sched::block_for(WAIT_TICKS);
     MEMORY.lock().short.leave();
+    WAITING.fetch_sub(1, Ordering::Relaxed);
     match why {
         Wake::Interrupted => Err(MapError::Aborted),
-        _ => Ok(Need::Usual),
+        _ => Ok(need),
     }
 }
 
@@ -249,7 +265,10 @@ impl Memory {
         }
         let due = managed.ledger.lock(page, page + 1, None, Return::All)?;
         if due.returned {
-            return (!managed.ledger.is_over())
+            // A pager that takes nothing does not stop the default pager.
+            let has_room = self.pages.laundry() < MOST_LAUNDRY / 2;
+            let managed = self.pages.managed.at(object.index())?;
+            return (has_room && !managed.ledger.is_over())
                 .then(|| Victim::Managed(object, page, managed.manager()));
         }
         if managed.ledger.is_over() {

@@ -47,6 +47,8 @@ pub(crate) struct Space {
     pub(super) pmap: Shared<Pmap>,
     /// Its task makes memory free: it need not wait for that.
     is_privileged: AtomicBool,
+    /// What it touches is wired from now on.
+    pub(super) wires_all: AtomicBool,
 }
 
 /// What [`Space::wire_all`] does.
@@ -86,11 +88,12 @@ impl Space {
     pub(super) fn with(map: Map<Backing>) -> Result<Space, OutOfMemory> {
         let pmap = Shared::try_new(Pmap::new()?)?;
         let map = TaskLock::new(map);
-        let is_privileged = AtomicBool::new(false);
+        let (is_privileged, wires_all) = (AtomicBool::new(false), AtomicBool::new(false));
         Ok(Space {
             map,
             pmap,
             is_privileged,
+            wires_all,
         })
     }
 
@@ -102,6 +105,11 @@ impl Space {
     /// From now on it gets memory that is kept back from others.
     pub(crate) fn set_privileged(&self) {
         self.is_privileged.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on what it touches is wired, or not (`VM_WIRE_FUTURE`).
+    pub(crate) fn set_future(&self, wire: Wire) {
+        self.wires_all.store(wire == Wire::Pages, Ordering::Relaxed);
     }
 
     /// What it may take.
@@ -282,8 +290,8 @@ impl Space {
         })
     }
 
-    /// Makes the range's pages usable for `access`, for good: nothing is taken
-    /// from a task yet. No access undoes it (`vm_wire`).
+    /// Makes the range's pages usable for `access`, and keeps their objects' pages
+    /// in memory, for good. No access undoes the first (`vm_wire`).
     pub(crate) fn wire(&self, address: u32, size: u32, access: Protection) -> Result<(), MapError> {
         let range = within(address, size).ok_or(MapError::NoSpace)?;
         let mut map = self.map.lock();

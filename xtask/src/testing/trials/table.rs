@@ -126,6 +126,17 @@ pub const ALL: &[Trial] = &[
         )
     },
     Trial {
+        not_on_gnumach: Some("it has a default pager's place for its own"),
+        ..trial(
+            "paging",
+            &["paging pager ${host-port}", "paging user ${host-port}"],
+            &[Voice {
+                order: Order::Any,
+                ..voice("paging: ", PAGING)
+            }],
+        )
+    },
+    Trial {
         machines: SEVERAL,
         ..trial(
             "spin",
@@ -155,6 +166,13 @@ const FPU: &str = "\
 found the registers new
 kept them over 2000 switches
 kept them while it was busy
+done";
+const PAGING: &str = "\
+there is a default pager
+filled more memory than there is: true
+first all pages are right: true
+then all pages are right: true
+pages went out and came back: true
 done";
 const SPIN: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\ndone";
 
