@@ -9,6 +9,7 @@
 
 mod daemon;
 mod default;
+mod proxy;
 
 use alloc::boxed::Box;
 
@@ -25,6 +26,7 @@ use spin::Once;
 
 pub(crate) use self::daemon::start;
 pub(crate) use self::default::set as set_default;
+pub(crate) use self::proxy::{NoProxy, Part, Proxy};
 use crate::ipc::{Gives, HeldRight, KernelPort, tell};
 use crate::mm::heap::try_box;
 use crate::mm::shared::{Any, Shared};

@@ -6,16 +6,17 @@ use abi::kern_return::KernReturn;
 use abi::layout::vm::{PAGE_SIZE, VM_PROT_NO_CHANGE};
 use abi::routine::gnumach::vm_object_sync;
 use abi::routine::mach::*;
-use abi::wire::MoveSend;
+use abi::routine::mach4::{memory_object_create_proxy, vm_region_create_proxy};
+use abi::wire::{Array, MoveSend};
 use kernel_core::ipc::right::NULL;
 use kernel_core::vm::ledger::{Return, Strategy};
 use kernel_core::vm::map::Protection;
 
 use super::{Call, Done, Refused, known};
 use crate::mm::shared::{Any, Shared};
-use crate::pager::{self, Control, MemoryObject, Name, tell_changed};
+use crate::pager::{self, Control, MemoryObject, Name, NoProxy, Part, Proxy, tell_changed};
 use crate::task::host::Host;
-use crate::task::with_current;
+use crate::task::{Task, with_current};
 use crate::vm::managed::{self, Answer, Id, Kept, Stopped};
 
 const INVALID: Refused = Refused(KernReturn::INVALID_ARGUMENT);
@@ -152,11 +153,74 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
                 })
             })
         }
+        memory_object_create_proxy::ID => {
+            call.answer_along(|of: memory_object_create_proxy::Request, along| {
+                let _: &Task = known(object, KernReturn::INVALID_TASK)?;
+                let part = part_of(&of)?;
+                let object = along.given.right();
+                if object.is_null() {
+                    return Err(Refused(KernReturn::INVALID_NAME));
+                }
+                along.gives.right(Proxy::port_of(object, part)?);
+                Ok(memory_object_create_proxy::Reply {
+                    proxy: MoveSend::new(NULL),
+                })
+            })
+        }
+        vm_region_create_proxy::ID => {
+            call.answer_along(|of: vm_region_create_proxy::Request, along| {
+                let space = known(object, KernReturn::INVALID_ARGUMENT).map(Task::space)?;
+                let region = space.region(of.address).ok_or(INVALID)?;
+                if region.range.start > of.address || of.len > region.range.size() {
+                    return Err(INVALID);
+                }
+                let manager = region.manager.ok_or(INVALID)?;
+                let object = manager.upper().downcast::<MemoryObject>().ok_or(INVALID)?;
+                let part = Part {
+                    start: region.offset,
+                    size: of.len,
+                    protection: protection(of.max_protection)? & region.attributes.max_protection,
+                };
+                along.gives.right(Proxy::port_of(object.port(), part)?);
+                Ok(vm_region_create_proxy::Reply {
+                    proxy: MoveSend::new(NULL),
+                })
+            })
+        }
         memory_object_destroy::ID => call.answer_code(|_: memory_object_destroy::Request| {
             control?.destroy();
             Ok(())
         }),
         _ => None,
+    }
+}
+
+/// The part of one object that a request is about.
+fn part_of(of: &memory_object_create_proxy::Request<'_>) -> Result<Part, Refused> {
+    let single = |words: &Array<'_, u32, 1024>| {
+        let mut words = words.iter();
+        match (words.next(), words.next()) {
+            (Some(word), None) => Ok(word),
+            _ => Err(INVALID),
+        }
+    };
+    let mut objects = of.object.iter();
+    if objects.next().is_none() || objects.next().is_some() || single(&of.offset)? != 0 {
+        return Err(INVALID);
+    }
+    Ok(Part {
+        start: single(&of.start)?,
+        size: single(&of.len)?,
+        protection: protection(of.max_protection)?,
+    })
+}
+
+impl From<NoProxy> for Refused {
+    fn from(why: NoProxy) -> Refused {
+        match why {
+            NoProxy::Invalid => INVALID,
+            NoProxy::Shortage => Refused(KernReturn::RESOURCE_SHORTAGE),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use super::{Call, Done, Refused, known};
 use crate::ipc::HeldRight;
 use crate::mm;
 use crate::mm::shared::{Any, Shared};
-use crate::pager::{self, MemoryObject};
+use crate::pager::{self, MemoryObject, Part, Proxy};
 use crate::task::Task;
 use crate::task::host::Host;
 use crate::vm;
@@ -272,9 +272,26 @@ fn map(space: &Space, of: &vm_map::Request, object: HeldRight) -> Result<u32, Re
     let protection = Protection::from_bits(of.cur_protection as u32).ok_or(invalid)?;
     let max_protection = Protection::from_bits(of.max_protection as u32).ok_or(invalid)?;
     let inheritance = Inheritance::from_number(of.inheritance as u32).ok_or(invalid)?;
-    if object.object().is_some() || of.size == 0 {
+    if of.size == 0 {
         return Err(invalid);
     }
+    // What a proxy is in the place of, and how much of it.
+    let proxy = match object.object() {
+        Some(kernels) => Some(kernels.downcast::<Proxy>().ok_or(invalid)?),
+        None => None,
+    };
+    let (object, part) = match proxy {
+        Some(proxy) => proxy.part(of.offset, of.size)?,
+        None => {
+            let part = Part {
+                start: of.offset,
+                size: of.size,
+                protection: Protection::ALL,
+            };
+            (object, part)
+        }
+    };
+    let max_protection = max_protection & part.protection;
     let place = match of.anywhere {
         true => Place::Anywhere {
             from: of.address.max(PAGE_SIZE),
@@ -297,7 +314,7 @@ fn map(space: &Space, of: &vm_map::Request, object: HeldRight) -> Result<u32, Re
         false => Mapped::Itself,
     };
     let object = pager::object_of(object)?;
-    let from = (&object, of.offset / PAGE_SIZE);
+    let from = (&object, part.start / PAGE_SIZE);
     Ok(space.map(place, of.size, attributes, from, mapped)?)
 }
 
