@@ -32,6 +32,8 @@ use user_tests::random::Random;
 
 user_rt::program!(main);
 
+/// Objects between two lines.
+const STEP: u32 = 20;
 /// Pages of an object at most.
 const MOST_PAGES: u32 = 8;
 /// Threads that touch one.
@@ -53,8 +55,11 @@ fn main(arguments: Arguments) {
     let pagers_seed = random.word();
     thread::spawn(move || hear_exceptions(exceptions)).expect("a thread");
     thread::spawn(move || pager::serve(set, Random::new(pagers_seed, own))).expect("a thread");
-    for _ in 0..calls {
+    for call in 1..=calls {
         map_and_touch(&mut random, set);
+        if call % STEP == 0 {
+            println!("pagers {own}: {call} calls");
+        }
     }
     let (touches, exceptions) = (&TOUCHES, &EXCEPTIONS);
     println!(
