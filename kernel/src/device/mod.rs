@@ -6,6 +6,7 @@
 pub(crate) mod interrupts;
 pub(crate) mod ramdisk;
 pub(crate) mod terminal;
+pub(crate) mod time;
 
 use spin::Once;
 
@@ -19,6 +20,8 @@ pub(crate) enum Device {
     Console,
     /// The interrupts of other devices.
     Interrupts,
+    /// The time, to be mapped.
+    Time,
     /// A boot module's memory.
     RamDisk(ramdisk::Number),
 }
@@ -34,6 +37,7 @@ impl Device {
         match name {
             b"console" | b"com0" => Some(Device::Console),
             b"irq" => Some(Device::Interrupts),
+            b"time" => Some(Device::Time),
             name => ramdisk::by_name(name).map(Device::RamDisk),
         }
     }
@@ -42,9 +46,11 @@ impl Device {
     pub(crate) fn port(self) -> Option<&'static KernelPort> {
         static CONSOLE: Once<KernelPort> = Once::new();
         static INTERRUPTS: Once<KernelPort> = Once::new();
+        static TIME: Once<KernelPort> = Once::new();
         let place = match self {
             Device::Console => &CONSOLE,
             Device::Interrupts => &INTERRUPTS,
+            Device::Time => &TIME,
             Device::RamDisk(number) => ramdisk::port(number)?,
         };
         let made = place.try_call_once(|| {

@@ -20,6 +20,8 @@ mod look;
 mod pagers;
 #[path = "../../tests/pmap.rs"]
 mod pmap;
+#[path = "../../tests/published.rs"]
+mod published;
 #[path = "../../tests/sampling.rs"]
 mod sampling;
 #[path = "../../tests/schedule.rs"]

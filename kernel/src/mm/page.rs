@@ -9,11 +9,29 @@ use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use kernel_core::addr::{Frame, FrameRange, PAGE_SIZE};
+use kernel_core::frames::Zone;
 
 use super::kernel_map::{Mapping, Use};
-use super::{OutOfMemory, direct};
+use super::{OutOfMemory, direct, frames};
 
 const PAGE: usize = PAGE_SIZE as usize;
+/// Bytes of a page.
+pub(crate) const SIZE: u32 = PAGE_SIZE;
+
+/// The words of a page that the kernel has for good.
+pub(crate) type LastingPage = &'static [AtomicU32; PAGE / size_of::<u32>()];
+
+/// A page of zeroes that is never given back: its frame, for tasks to map, and
+/// where the kernel may always reach it, in interrupt handlers too.
+pub(crate) fn lasting() -> Result<(Frame, LastingPage), OutOfMemory> {
+    let frame = frames::allocate(Zone::Low)?;
+    zero(frame)?;
+    let address = direct(frame.start()).ok_or(OutOfMemory)?;
+    let words = address.as_usize() as *const [AtomicU32; PAGE / size_of::<u32>()];
+    // SAFETY: the frame is nobody else's, and in the direct map for good; who maps
+    // it reads and writes words, as atomic ones are.
+    Ok((frame, unsafe { &*words }))
+}
 
 /// A frame within the kernel's reach.
 struct Reached {

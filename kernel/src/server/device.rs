@@ -14,7 +14,7 @@ use super::{Call, Done, Later, Refused, known, send_reply};
 use crate::console;
 use crate::device::ramdisk::{self, Disk};
 use crate::device::terminal::{self, Form, Input, Reader};
-use crate::device::{Device, interrupts};
+use crate::device::{Device, interrupts, time};
 use crate::ipc::Request;
 use crate::mm::shared::Any;
 use crate::sched;
@@ -129,10 +129,20 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
                         status: Array::new(&status),
                     })
                 }
+                // Of a device that has none, any: seen.
+                Device::Interrupts | Device::Time => {
+                    let count = of.status_count.min(DEV_GET_SIZE_COUNT) as usize;
+                    reply.with(&device_get_status::Reply {
+                        status: Array::new(&[0; DEV_GET_SIZE_COUNT as usize][..count]),
+                    })
+                }
                 _ => Err(Refused(KernReturn::D_INVALID_OPERATION)),
             })
         }
         device_set_status::ID => call.answer(|of: device_set_status::Request| {
+            if let Device::Interrupts | Device::Time = device? {
+                return Ok(device_set_status::Reply {});
+            }
             terminal_of(device)?;
             match of.flavor {
                 // What is typed is not kept back, and what is written not either.
@@ -140,9 +150,18 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
                 _ => Err(Refused(KernReturn::D_INVALID_OPERATION)),
             }
         }),
-        device_map::ID => call.answer(|_: device_map::Request| {
-            let _ = device?;
-            Err::<device_map::Reply, _>(Refused(KernReturn::D_INVALID_OPERATION))
+        device_map::ID => call.answer_along(|_: device_map::Request, along| {
+            if device? != Device::Time {
+                return Err(Refused(KernReturn::D_INVALID_OPERATION));
+            }
+            let object = time::memory_object();
+            if object.is_null() {
+                return Err(NO_MEMORY);
+            }
+            along.gives.right(object);
+            Ok(device_map::Reply {
+                pager: MoveSend::new(NULL),
+            })
         }),
         device_intr_register::ID => {
             call.answer_along(|of: device_intr_register::Request, along| {
@@ -170,6 +189,9 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
 
 const NO_MEMORY: Refused = Refused(KernReturn::D_NO_MEMORY);
 
+/// Words of `DEV_GET_SIZE`.
+const DEV_GET_SIZE_COUNT: u32 = 2;
+
 const NO_DISK: Refused = Refused(KernReturn::D_NO_SUCH_DEVICE);
 
 /// Whether it is the terminal.
@@ -191,14 +213,17 @@ fn disk_of(device: &Result<Device, Refused>) -> Option<&'static Disk> {
 /// Where bytes go.
 enum Target {
     Terminal,
+    /// They are taken, and lost: seen.
+    Nowhere,
     /// From this byte of the disk on.
     Disk(&'static Disk, u32),
 }
 
 fn written_to(device: Result<Device, Refused>, record: u32) -> Result<Target, Refused> {
-    match disk_of(&device) {
-        Some(disk) => Ok(Target::Disk(disk, offset_of(disk, record)?)),
-        None => terminal_of(device).map(|()| Target::Terminal),
+    match (disk_of(&device), &device) {
+        (Some(disk), _) => Ok(Target::Disk(disk, offset_of(disk, record)?)),
+        (None, Ok(Device::Interrupts | Device::Time)) => Ok(Target::Nowhere),
+        (None, _) => terminal_of(device).map(|()| Target::Terminal),
     }
 }
 
@@ -215,6 +240,7 @@ impl Target {
                 write(bytes);
                 Ok(bytes.len() as u32)
             }
+            Target::Nowhere => Ok(bytes.len() as u32),
             Target::Disk(disk, offset) => {
                 let count = disk.write(*offset, bytes).map_err(|_| NO_MEMORY)?;
                 *offset += count;

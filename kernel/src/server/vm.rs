@@ -24,6 +24,7 @@ use crate::task::host::Host;
 use crate::vm;
 use crate::vm::copy::After;
 use crate::vm::managed::{self, Kept, SharedManager};
+use crate::vm::published::Published;
 use crate::vm::space::{Mapped, Space, USER_END, Wire};
 
 pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
@@ -308,6 +309,11 @@ fn map(space: &Space, of: &vm_map::Request, object: HeldRight) -> Result<u32, Re
     };
     if object.is_null() {
         return Ok(space.enter(place, of.size, attributes)?);
+    }
+    if let Some(found) = object.object() {
+        let published = found.downcast::<Published>().ok_or(invalid)?;
+        let from = (&*published, of.offset);
+        return Ok(space.map_published(place, of.size, attributes, from)?);
     }
     let mapped = match of.copy {
         true => Mapped::Copy,

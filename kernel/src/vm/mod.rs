@@ -16,6 +16,7 @@ pub(crate) mod look;
 pub(crate) mod managed;
 pub(crate) mod pageout;
 mod pages;
+pub(crate) mod published;
 mod reverse;
 pub(crate) mod space;
 pub(crate) mod word;

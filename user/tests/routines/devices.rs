@@ -1,22 +1,26 @@
 //! `device`: opening, reading, writing, mapping, and the state of devices.
 
+use user_rt::abi::layout::Plain;
 use user_rt::abi::layout::host::*;
+use user_rt::abi::layout::time::MappedTimeValue;
 use user_rt::abi::layout::vm::VM_PROT_READ;
 use user_rt::abi::message::TypeName;
 use user_rt::abi::port::{PortName, PortRight};
-use user_rt::abi::wire::{Array, Char, FixedString, LongString, OutOfLine, SendRight};
+use user_rt::abi::wire::{Array, Char, CopySend, FixedString, LongString, OutOfLine, SendRight};
 use user_rt::message::Buffer;
 use user_rt::rpc::device::*;
+use user_rt::rpc::{mach, mach_host};
 use user_rt::trap;
 
 use crate::Ports;
-use crate::row::{PAGE, pages, port, row, value};
+use crate::row::{PAGE, holds, pages, port, row, value};
 
 pub(super) fn rows(ports: &Ports) {
     let (clock, console) = opening(ports);
     transfer(ports, clock, console);
     status(ports, clock, console);
     mapping(ports, clock, console);
+    mapped_time(ports, clock);
     interrupts(ports, clock);
     closing(ports, clock);
 }
@@ -152,6 +156,68 @@ fn mapping(ports: &Ports, clock: PortName, console: PortName) {
         let answer = device_map(device, VM_PROT_READ, offset, size, 0);
         value(routine, case, answer, |reply| reply.pager.port != 0);
     }
+}
+
+/// The page with the time: it goes on, and is what the host says.
+fn mapped_time(ports: &Ports, clock: PortName) {
+    let map = |offset, size, protection| {
+        let object = device_map(clock, VM_PROT_READ, 0, PAGE, 0)?.pager;
+        let object = CopySend::new(object.port);
+        let mapped = mach::vm_map(
+            ports.task, 0, size, 0, true, object, offset, false, protection, protection, 1,
+        );
+        mapped.map(|reply| reply.address)
+    };
+    let routine = "vm_map";
+    let page = row(routine, "of the time", map(0, PAGE, VM_PROT_READ));
+    let Some(page) = page else {
+        return;
+    };
+    let place = core::ptr::with_exposed_provenance::<[u8; MappedTimeValue::BYTES]>(page as usize);
+    let time = || {
+        // SAFETY: a page that is mapped, of bytes that others write to.
+        let bytes = unsafe { place.read_volatile() };
+        MappedTimeValue::read(&bytes)
+    };
+    let now = || {
+        let reply = mach_host::host_get_time(ports.host);
+        reply.map_or(0, |reply| reply.current_time.seconds)
+    };
+    let before = now();
+    let (first, after) = (time(), now());
+    // The page is as of the last tick.
+    holds(
+        routine,
+        "is the host's time",
+        (before - 1..=after).contains(&first.seconds),
+    );
+    holds(
+        routine,
+        "agrees with itself",
+        first.seconds == first.check_seconds
+            && i64::from(first.seconds) == first.time_value.seconds
+            && first.time_value.seconds == first.check_seconds64
+            && first.time_value.nanoseconds / 1000 == i64::from(first.microseconds)
+            && first.uptime_value.seconds == first.check_upseconds64,
+    );
+    let goes_on = (0..200).any(|_| {
+        let _ = trap::thread_switch(PortName::NULL, 2, 10);
+        let (now, since) = (time().uptime_value, first.uptime_value);
+        (now.seconds, now.nanoseconds) > (since.seconds, since.nanoseconds)
+    });
+    holds(routine, "the time goes on", goes_on);
+    let read = mach::vm_read(ports.task, page, PAGE);
+    value("vm_read", "of the time", read, |reply| reply.data.count);
+    row(
+        "vm_write",
+        "of the time",
+        mach::vm_write(ports.task, page, OutOfLine::new(pages(1), PAGE)),
+    );
+    row(
+        "vm_deallocate",
+        "of the time",
+        mach::vm_deallocate(ports.task, page, PAGE),
+    );
 }
 
 fn interrupts(ports: &Ports, clock: PortName) {

@@ -25,22 +25,23 @@ plain! {
 }
 
 plain! {
-    /// `mapped_time_value_t`: the page of the `time` device. A reader takes a
-    /// time as valid when it equals its check value.
+    /// `mapped_time_value_t`: the page of the `time` device. A reader reads
+    /// seconds, the rest, and the check value last: a time is valid when its
+    /// seconds equal that.
     MappedTimeValue {
         /// Since the epoch.
         seconds: i32,
         /// Below 1,000,000.
         microseconds: i32,
-        /// Written after `seconds`.
+        /// Written before `seconds`.
         check_seconds: i32,
         /// Since the epoch.
         time_value: TimeValue64,
-        /// Written after `time_value`.
+        /// Written before `time_value`.
         check_seconds64: i64,
         /// Since the boot.
         uptime_value: TimeValue64,
-        /// Written after `uptime_value`.
+        /// Written before `uptime_value`.
         check_upseconds64: i64,
     }
 }
