@@ -5,6 +5,7 @@
 pub mod crime;
 pub mod fpu;
 pub mod gate;
+pub mod ports;
 pub mod segments;
 
 use core::arch::asm;

@@ -1,4 +1,4 @@
-//! Segments of the program's own, and I/O ports.
+//! Segments of the program's own.
 
 use core::arch::asm;
 
@@ -19,10 +19,4 @@ pub fn word_in(selector: u16) -> u32 {
         );
     }
     word
-}
-
-/// Writes a byte to port 0x80, which nothing but a display for errors listens to.
-pub fn write_port_80() {
-    // SAFETY: nobody minds.
-    unsafe { asm!("outb %al, $0x80", in("al") 0_u8, options(att_syntax, nostack, nomem)) };
 }

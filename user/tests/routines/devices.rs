@@ -4,13 +4,14 @@ use user_rt::abi::layout::Plain;
 use user_rt::abi::layout::host::*;
 use user_rt::abi::layout::time::MappedTimeValue;
 use user_rt::abi::layout::vm::VM_PROT_READ;
-use user_rt::abi::message::TypeName;
+use user_rt::abi::message::{Header, MsgReturn, TypeName};
 use user_rt::abi::port::{PortName, PortRight};
 use user_rt::abi::wire::{Array, Char, CopySend, FixedString, LongString, OutOfLine, SendRight};
-use user_rt::message::Buffer;
+use user_rt::message::{Buffer, Exchange};
 use user_rt::rpc::device::*;
-use user_rt::rpc::{mach, mach_host};
+use user_rt::rpc::{mach, mach_host, mach_i386};
 use user_rt::trap;
+use user_tests::arch::ports as io;
 
 use crate::Ports;
 use crate::row::{PAGE, holds, pages, port, row, value};
@@ -243,6 +244,71 @@ fn interrupts(ports: &Ports, clock: PortName) {
     ] {
         row(routine, case, device_intr_ack(device, own));
     }
+    driver(ports, device);
+}
+
+/// Drives the battery-backed clock: its ports, and its interrupts.
+fn driver(ports: &Ports, device: PortName) {
+    /// The line, and where a register is chosen and read.
+    const LINE: i32 = 8;
+    const CHOICE: u16 = 0x70;
+    const DATA: u16 = 0x71;
+    let read = |register| {
+        io::write(CHOICE, register);
+        io::read(DATA)
+    };
+    let write = |register, value| {
+        io::write(CHOICE, register);
+        io::write(DATA, value);
+    };
+    let permission = mach_i386::i386_io_perm_create(ports.devices, CHOICE, DATA);
+    let permission = permission.map(|reply| CopySend::new(reply.io_perm.port));
+    let permitted = permission
+        .and_then(|permission| mach_i386::i386_io_perm_modify(ports.task, permission, true));
+    let routine = "device_intr_register";
+    if row("i386_io_perm_modify", "of a driver", permitted).is_none() {
+        return;
+    }
+    let own = port();
+    let right = SendRight::with(own.0, TypeName::MAKE_SEND);
+    row(
+        routine,
+        "of a driver",
+        device_intr_register(device, LINE, 0, right),
+    );
+    // Eight interrupts a second.
+    let (rate, control) = (read(10), read(11));
+    write(10, rate & 0xf0 | 13);
+    write(11, control | 0x40);
+    let mut room = Buffer::<512>::new();
+    for _ in 0..3 {
+        // What it was about: until then it interrupts no more.
+        let _ = read(12);
+        let code = Exchange::receive(own).within(3000).run(&mut room.0);
+        let words = [
+            Header::read(&room.0).map_or(0, |header| header.id),
+            word_at(&room.0, 28),
+        ];
+        row(
+            "device_intr_ack",
+            "of a driver",
+            device_intr_ack(device, SendRight::with(own.0, TypeName::MAKE_SEND)),
+        );
+        holds(
+            routine,
+            "it interrupts",
+            code == MsgReturn::SUCCESS && words == [DEVICE_INTR_NOTIFY, LINE],
+        );
+    }
+    write(11, control);
+    write(10, rate);
+    let _ = read(12);
+    let ended = trap::mach_port_deallocate(ports.task, own);
+    row("mach_port_deallocate", "of a driver", ended);
+}
+
+fn word_at(bytes: &[u8], at: usize) -> i32 {
+    bytes.get(at..).map_or(0, i32::read)
 }
 
 fn closing(ports: &Ports, clock: PortName) {
