@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use xtask::programs;
 use xtask::project::Project;
 
 /// A work tree with a kernel of a few lines, below the target folder; gone at
@@ -51,8 +52,8 @@ const LINK: &str = "ENTRY(multiboot_entry)
         /DISCARD/ : { *(.eh_frame .eh_frame_hdr .comment .note.*) }
     }";
 
-const PROGRAMS: &str = "[package]\nname = \"user-programs\"\nversion = \"0.1.0\"\n\
-    edition = \"2024\"\n[[bin]]\nname = \"hello\"\npath = \"hello/main.rs\"\n";
+const PROGRAMS: &str =
+    "[package]\nname = \"user-programs\"\nversion = \"0.1.0\"\nedition = \"2024\"\n";
 /// It does nothing, always in the same way.
 const HELLO: &str = r#"
     #![no_std]
@@ -87,6 +88,11 @@ impl Tree {
             of_project("i686-exov6.json"),
             of_project("rust-toolchain.toml"),
         );
+        // One program under all names.
+        let names = programs::for_people().map(|program| program.name);
+        let bins =
+            names.map(|name| format!("[[bin]]\nname = \"{name}\"\npath = \"hello/main.rs\"\n"));
+        let programs = PROGRAMS.to_owned() + &bins.collect::<String>();
         for (file, text) in [
             ("i686-exov6.json", target.as_str()),
             ("rust-toolchain.toml", &toolchain),
@@ -95,7 +101,7 @@ impl Tree {
             ("kernel/build.rs", SCRIPT),
             ("kernel/src/main.rs", KERNEL),
             ("kernel/link.ld", LINK),
-            ("user/programs/Cargo.toml", PROGRAMS),
+            ("user/programs/Cargo.toml", programs.as_str()),
             ("user/programs/hello/main.rs", HELLO),
             ("user/link.ld", USER_LINK),
         ] {

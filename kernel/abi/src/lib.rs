@@ -12,6 +12,7 @@
 #![forbid(unsafe_code)]
 
 pub mod constants;
+pub mod gsync;
 pub mod kern_return;
 pub mod layout;
 pub mod message;

@@ -2,8 +2,8 @@
 //!
 //! Owns no state; called by the dispatch.
 
+use abi::gsync::{GSYNC_BROADCAST, GSYNC_MUTATE, GSYNC_QUAD, GSYNC_SHARED, GSYNC_TIMED};
 use abi::kern_return::KernReturn;
-use abi::layout::vm::{GSYNC_BROADCAST, GSYNC_MUTATE, GSYNC_QUAD, GSYNC_SHARED, GSYNC_TIMED};
 use abi::routine::gnumach::{gsync_requeue, gsync_wait, gsync_wake};
 use kernel_core::vm::map::MapError;
 

@@ -2,6 +2,7 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use user_rt::abi::gsync::*;
 use user_rt::abi::kern_return::KernReturn;
 use user_rt::abi::layout::vm::*;
 use user_rt::abi::port::PortName;

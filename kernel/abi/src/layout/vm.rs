@@ -68,16 +68,6 @@ pub const VM_WIRE_CURRENT: i32 = 1;
 pub const VM_WIRE_FUTURE: i32 = 2;
 /// `VM_WIRE_ALL`.
 pub const VM_WIRE_ALL: i32 = 3;
-/// `GSYNC_SHARED`.
-pub const GSYNC_SHARED: i32 = 1;
-/// `GSYNC_QUAD`.
-pub const GSYNC_QUAD: i32 = 2;
-/// `GSYNC_TIMED`.
-pub const GSYNC_TIMED: i32 = 4;
-/// `GSYNC_BROADCAST`.
-pub const GSYNC_BROADCAST: i32 = 8;
-/// `GSYNC_MUTATE`.
-pub const GSYNC_MUTATE: i32 = 16;
 /// `MEMORY_OBJECT_COPY_NONE`.
 pub const MEMORY_OBJECT_COPY_NONE: i32 = 0;
 /// `MEMORY_OBJECT_COPY_CALL`.
