@@ -277,10 +277,7 @@ fn map(space: &Space, of: &vm_map::Request, object: HeldRight) -> Result<u32, Re
         return Err(invalid);
     }
     // What a proxy is in the place of, and how much of it.
-    let proxy = match object.object() {
-        Some(kernels) => Some(kernels.downcast::<Proxy>().ok_or(invalid)?),
-        None => None,
-    };
+    let proxy = object.object().and_then(|of| of.downcast::<Proxy>());
     let (object, part) = match proxy {
         Some(proxy) => proxy.part(of.offset, of.size)?,
         None => {
@@ -312,7 +309,7 @@ fn map(space: &Space, of: &vm_map::Request, object: HeldRight) -> Result<u32, Re
     }
     if let Some(found) = object.object() {
         let published = found.downcast::<Published>().ok_or(invalid)?;
-        let from = (&*published, of.offset);
+        let from = (&*published, part.start);
         return Ok(space.map_published(place, of.size, attributes, from)?);
     }
     let mapped = match of.copy {
