@@ -28,6 +28,8 @@ pub enum Audience {
 /// Every program.
 pub const ALL: &[Program] = &[
     people("hello"),
+    people("ping"),
+    people("pong"),
     people("sh"),
     test("traps"),
     test("pointers"),

@@ -28,7 +28,15 @@ const ONE_TASK: &str = r"^ +0 +1 +\d+ K +\d+ K +\d+\.\d\d +\d+\.\d\d  sh$";
 pub const CONVERSATION: &[Turn] = &[
     turn("echo one  two", &["^one two$"]),
     turn("", &[]),
-    turn("ls", &[r"^ +\d+ hello$", r"^ +\d+ sh$"]),
+    turn(
+        "ls",
+        &[
+            r"^ +\d+ hello$",
+            r"^ +\d+ ping$",
+            r"^ +\d+ pong$",
+            r"^ +\d+ sh$",
+        ],
+    ),
     turn(
         "hello big world",
         &[
@@ -104,6 +112,8 @@ one two
 exov6$
 exov6$ ls
   100 hello
+  120 ping
+  110 pong
   200 sh
 exov6$ hello big world
 hello: from user mode

@@ -148,6 +148,23 @@ pub const ALL: &[Trial] = &[
             ],
         )
     },
+    Trial {
+        machines: SEVERAL,
+        ..trial(
+            "ping",
+            &[
+                "pong $(pong=task-create)",
+                "ping ${pong} 1000 $(task-create) $(task-resume)",
+            ],
+            &[
+                Voice {
+                    mark: Mark::Between("ping: ", " in "),
+                    ..voice("", "1000 round trips")
+                },
+                voice("pong: ", "1000 answered"),
+            ],
+        )
+    },
 ];
 
 const HELLO: &str = "\
