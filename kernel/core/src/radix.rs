@@ -1,45 +1,56 @@
 //! A table from 32-bit keys to values, dense or sparse, that allocates little.
 //!
 //! Where a name space finds a right by its name, and a name by its port; where an
-//! object finds its pages. A tree of nodes with 32 slots: small keys lie one or
-//! two steps from the root, any key at most seven. Finding, inserting, removing and
-//! the lowest free key cost that many steps.
+//! object finds its pages. Keys below [`NEAR`], which are those that names
+//! usually have, lie two steps away in a table of leaves; the others in a tree,
+//! [`far`], seven steps away at most. Inserting, removing and the lowest free key
+//! cost as many.
 //!
 //! **Invariants**
-//! - A bit of `present` is set exactly if the slot has a child (a value, at the
-//!   lowest level). A node without any is on the way to `vacant`, or about to be
-//!   freed: `put` and `prune` keep it.
-//! - A bit of `full` is set exactly if no key is free under the slot. Broken,
-//!   a name in use would be given out again.
-//! - All paths are `levels` nodes long, and the last has values.
+//! - A leaf of `near` is there exactly if it has values, but for the one of
+//!   `vacant`, which may be empty; a bit of `full` is set exactly if all keys of
+//!   the leaf are taken. `put`, `vacate` and `prune` keep it. Broken, a name in use
+//!   would be given out again.
+//! - `far` has the keys from [`NEAR`] on, counted from there.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::arena::NoMemory;
 
+mod far;
+
+use far::Far;
+
 const BITS: u32 = 5;
 const SLOTS: usize = 1 << BITS;
 const MASK: u32 = SLOTS as u32 - 1;
 
-struct Node<T> {
-    slots: Slots<T>,
+/// `SLOTS` values.
+struct Leaf<T> {
+    values: Box<[Option<T>; SLOTS]>,
+    /// Which there are.
     present: u32,
-    full: u32,
 }
 
-/// `SLOTS` of them.
-enum Slots<T> {
-    Nodes(Box<[Option<Node<T>>]>),
-    Values(Box<[Option<T>]>),
+/// Leaves of the lowest keys.
+const LEAVES: usize = 16;
+/// Keys that they have.
+const NEAR: u32 = (LEAVES * SLOTS) as u32;
+
+/// The leaves of the lowest keys.
+struct Near<T> {
+    leaves: Box<[Option<Leaf<T>>; LEAVES]>,
+    /// Which have no free key; those beyond the last have none.
+    full: u32,
 }
 
 /// The table.
 pub struct Radix<T> {
-    root: Option<Node<T>>,
-    levels: u32,
+    near: Option<Near<T>>,
+    far: Far<T>,
     length: u32,
-    /// A key whose last node may be empty.
+    /// A key whose leaf may be empty.
     vacant: Option<u32>,
 }
 
@@ -47,8 +58,8 @@ impl<T> Radix<T> {
     /// An empty table, which has allocated nothing.
     pub const fn new() -> Self {
         Self {
-            root: None,
-            levels: 0,
+            near: None,
+            far: Far::new(),
             length: 0,
             vacant: None,
         }
@@ -65,56 +76,21 @@ impl<T> Radix<T> {
     }
 
     /// The value of `key`.
-    #[inline]
+    #[inline(always)]
     pub fn at(&self, key: u32) -> Option<&T> {
-        let mut shift = self.shift_of_root(key)?;
-        let mut node = self.root.as_ref()?;
-        loop {
-            let slot = (key >> shift & MASK) as usize;
-            match &node.slots {
-                Slots::Nodes(nodes) => node = nodes.get(slot)?.as_ref()?,
-                Slots::Values(values) => return values.get(slot)?.as_ref(),
-            }
-            shift -= BITS;
+        match key.checked_sub(NEAR) {
+            None => self.near.as_ref()?.leaf(key)?.values[slot(key)].as_ref(),
+            Some(far) => self.far.at(far),
         }
     }
 
     /// The value of `key`, to be changed.
-    #[inline]
-    pub fn at_mut(&mut self, key: u32) -> Option<&mut T> {
-        let mut shift = self.shift_of_root(key)?;
-        let mut node = self.root.as_mut()?;
-        loop {
-            let slot = (key >> shift & MASK) as usize;
-            match &mut node.slots {
-                Slots::Nodes(nodes) => node = nodes.get_mut(slot)?.as_mut()?,
-                Slots::Values(values) => return values.get_mut(slot)?.as_mut(),
-            }
-            shift -= BITS;
-        }
-    }
-
-    /// The lowest node on the way to `key`.
-    #[inline]
-    fn leaf_mut(&mut self, key: u32) -> Option<&mut Node<T>> {
-        let mut shift = self.shift_of_root(key)?;
-        let mut node = self.root.as_mut()?;
-        while shift > 0 {
-            let slot = (key >> shift & MASK) as usize;
-            match &mut node.slots {
-                Slots::Nodes(nodes) => node = nodes.get_mut(slot)?.as_mut()?,
-                Slots::Values(_) => return None,
-            }
-            shift -= BITS;
-        }
-        Some(node)
-    }
-
-    /// How far a key is shifted at the root; `None` for one that has no place.
     #[inline(always)]
-    fn shift_of_root(&self, key: u32) -> Option<u32> {
-        let shift = (self.levels * BITS).checked_sub(BITS)?;
-        (key >> shift <= MASK).then_some(shift)
+    pub fn at_mut(&mut self, key: u32) -> Option<&mut T> {
+        match key.checked_sub(NEAR) {
+            None => self.near.as_mut()?.leaf_mut(key)?.values[slot(key)].as_mut(),
+            Some(far) => self.far.at_mut(far),
+        }
     }
 
     /// Gives a key without one a value; the value of a key that has one is
@@ -123,157 +99,113 @@ impl<T> Radix<T> {
     /// # Errors
     /// [`NoMemory`]; nothing has changed.
     pub fn insert(&mut self, key: u32, value: T) -> Result<(), NoMemory> {
-        if let Some(leaf) = self.leaf_mut(key) {
-            let bit = 1 << slot(key, 0);
-            // Where it makes the node full, those above must know.
-            if leaf.full | bit != u32::MAX || leaf.full & bit != 0 {
-                let is_new = leaf.place(key, value).is_none();
-                self.length += u32::from(is_new);
-                return Ok(());
+        let is_new = match key.checked_sub(NEAR) {
+            None => {
+                let near = match &mut self.near {
+                    Some(near) => near,
+                    none => none.insert(Near::new()?),
+                };
+                let is_new = near.put(key, value);
+                if is_new.is_err() {
+                    self.drop_near_if_empty();
+                }
+                is_new?
             }
-        }
-        self.insert_with_path(key, value)
-    }
-
-    fn insert_with_path(&mut self, key: u32, value: T) -> Result<(), NoMemory> {
-        let levels = needed_levels(key);
-        if self.root.is_none() {
-            self.root = Some(Node::path(levels - 1, key, value)?);
-            self.levels = levels;
-            self.length = 1;
-            return Ok(());
-        }
-        while self.levels < levels {
-            // Above the old root, whose keys begin with a zero there.
-            let mut above = Node::with_nodes()?;
-            if let Slots::Nodes(nodes) = &mut above.slots {
-                above.full = u32::from(self.root.as_ref().is_some_and(Node::is_full));
-                above.present = 1;
-                nodes[0] = self.root.take();
-            }
-            self.root = Some(above);
-            self.levels += 1;
-        }
-        let root = self.root.as_mut().ok_or(NoMemory)?;
-        root.put(self.levels - 1, key, value)?;
-        self.length += 1;
+            Some(far) => self.far.insert(far, value)?,
+        };
+        self.length += u32::from(is_new);
         Ok(())
     }
 
-    /// Gives the lowest key without a value this one, if that needs no memory, nor
-    /// a look at more than one path; which it is.
+    /// Gives the lowest key without a value this one, if that needs no memory and
+    /// it is a low one; which it is.
+    #[inline(always)]
     pub fn insert_lowest_in_place(&mut self, value: T) -> Option<u32> {
-        let mut level = self.levels;
-        let mut node = self.root.as_mut()?;
-        let mut key = 0;
-        loop {
-            level = level.checked_sub(1)?;
-            let slot = (!node.full).trailing_zeros() & MASK;
-            key |= slot << (BITS * level);
-            match &mut node.slots {
-                Slots::Nodes(nodes) => node = nodes.get_mut(slot as usize)?.as_mut()?,
-                Slots::Values(values) => {
-                    let bit = 1 << slot;
-                    if node.full | bit == u32::MAX {
-                        return None;
-                    }
-                    *values.get_mut(slot as usize)? = Some(value);
-                    node.present |= bit;
-                    node.full |= bit;
-                    self.length += 1;
-                    return Some(key);
-                }
-            }
+        let near = self.near.as_mut()?;
+        let number = lowest_zero(near.full)?;
+        let leaf = near.leaves[number as usize % LEAVES].as_mut()?;
+        let slot = lowest_zero(leaf.present)?;
+        leaf.values[slot as usize] = Some(value);
+        leaf.present |= 1 << slot;
+        if leaf.present == u32::MAX {
+            near.full |= 1 << number;
         }
+        self.length += 1;
+        Some(number << BITS | slot)
     }
 
     /// Takes the value of `key` away.
     pub fn remove(&mut self, key: u32) -> Option<T> {
-        let value = self.vacate(key)?;
+        let value = match key.checked_sub(NEAR) {
+            None => self.near.as_mut()?.take(key)?,
+            Some(far) => self.far.remove(far)?,
+        };
+        self.length -= 1;
         self.prune();
+        if let Some(near) = &mut self.near {
+            near.prune(key);
+        }
+        self.drop_near_if_empty();
         Some(value)
     }
 
-    /// The same where another value will soon be in the same place: the memory for
-    /// it stays, until some other key is removed.
-    pub fn vacate(&mut self, key: u32) -> Option<T> {
-        let leaf = self.leaf_mut(key)?;
-        let was_full = leaf.is_full();
-        let value = leaf.take(key)?;
-        self.length -= 1;
-        if let (true, Some(root)) = (was_full, &mut self.root) {
-            root.is_not_full(self.levels - 1, key);
+    /// Drops the value of `key` where another one will soon be in the same place:
+    /// the memory for it stays, until some other key is removed. Tells whether
+    /// there was one.
+    #[inline(always)]
+    pub fn vacate(&mut self, key: u32) -> bool {
+        let near = match &mut self.near {
+            Some(near) if key < NEAR => near,
+            _ => return self.remove(key).is_some(),
+        };
+        if near.take(key).is_none() {
+            return false;
         }
+        self.length -= 1;
         if self.vacant != Some(key) {
             self.prune();
             self.vacant = Some(key);
         }
-        if self.length == 0 {
-            *self = Self::new();
-        }
-        Some(value)
+        true
     }
 
-    /// Frees the empty nodes on the way to the vacant key.
+    /// Frees the leaf of the vacant key, if it is empty.
     fn prune(&mut self) {
-        if let (Some(key), Some(root)) = (self.vacant.take(), &mut self.root) {
-            root.prune(self.levels - 1, key);
+        let vacant = self.vacant.take();
+        if let (Some(key), Some(near)) = (vacant, &mut self.near) {
+            near.prune(key);
+        }
+    }
+
+    fn drop_near_if_empty(&mut self) {
+        if self.near.as_ref().is_some_and(|near| near.is_empty()) {
+            self.near = None;
         }
     }
 
     /// The lowest key without a value; `None` if there is none.
     pub fn lowest_free(&self) -> Option<u32> {
-        let Some(mut node) = self.root.as_ref() else {
+        let Some(near) = &self.near else {
             return Some(0);
         };
-        if node.is_full() {
-            return u32::try_from(1u64 << (BITS * self.levels)).ok();
-        }
-        let mut key = 0u64;
-        for level in (0..self.levels).rev() {
-            let slot = (!node.full).trailing_zeros();
-            key |= u64::from(slot) << (BITS * level);
-            match &node.slots {
-                Slots::Nodes(nodes) => match nodes.get(slot as usize)? {
-                    Some(child) => node = child,
-                    None => break,
-                },
-                Slots::Values(_) => break,
-            }
-        }
-        u32::try_from(key).ok()
+        let Some(number) = lowest_zero(near.full) else {
+            return self.far.lowest_free()?.checked_add(NEAR);
+        };
+        let present = match &near.leaves[number as usize % LEAVES] {
+            Some(leaf) => leaf.present,
+            None => 0,
+        };
+        Some(number << BITS | lowest_zero(present)?)
     }
 
     /// The lowest key from `key` on that has a value, and the value.
     pub fn first_from(&self, key: u32) -> Option<(u32, &T)> {
-        let mut from = u64::from(key);
-        'again: while from >> (BITS * self.levels) == 0 {
-            let mut node = self.root.as_ref()?;
-            for level in (0..self.levels).rev() {
-                let shift = BITS * level;
-                let slot = (from >> shift) as u32 & MASK;
-                let later = node.present >> slot << slot;
-                if later == 0 {
-                    // On to the next slot of the node above.
-                    from = ((from >> (shift + BITS)) + 1) << (shift + BITS);
-                    continue 'again;
-                }
-                let found = later.trailing_zeros();
-                if found != slot {
-                    let above = from >> (shift + BITS) << (shift + BITS);
-                    from = above | u64::from(found) << shift;
-                }
-                match &node.slots {
-                    Slots::Nodes(nodes) => node = nodes.get(found as usize)?.as_ref()?,
-                    Slots::Values(values) => {
-                        let value = values.get(found as usize)?.as_ref()?;
-                        return Some((u32::try_from(from).ok()?, value));
-                    }
-                }
-            }
-            return None;
-        }
-        None
+        let near = self.near.as_ref().and_then(|near| near.first_from(key));
+        near.or_else(|| {
+            let far = key.saturating_sub(NEAR);
+            let (far, value) = self.far.first_from(far)?;
+            Some((far.checked_add(NEAR)?, value))
+        })
     }
 }
 
@@ -283,121 +215,97 @@ impl<T> Default for Radix<T> {
     }
 }
 
-impl<T> Node<T> {
-    fn with_nodes() -> Result<Self, NoMemory> {
+impl<T> Near<T> {
+    fn new() -> Result<Self, NoMemory> {
         Ok(Self {
-            slots: Slots::Nodes(empty()?),
-            present: 0,
-            full: 0,
+            leaves: empty()?,
+            full: u32::MAX << LEAVES,
         })
     }
 
-    fn with_values() -> Result<Self, NoMemory> {
-        Ok(Self {
-            slots: Slots::Values(empty()?),
-            present: 0,
-            full: 0,
-        })
+    #[inline(always)]
+    fn leaf(&self, key: u32) -> Option<&Leaf<T>> {
+        self.leaves[number(key)].as_ref()
     }
 
-    /// A node of this level, and those below it, with nothing but a value.
-    fn path(level: u32, key: u32, value: T) -> Result<Self, NoMemory> {
-        let mut node = match level {
-            0 => Self::with_values()?,
-            _ => Self::with_nodes()?,
+    #[inline(always)]
+    fn leaf_mut(&mut self, key: u32) -> Option<&mut Leaf<T>> {
+        self.leaves[number(key)].as_mut()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.leaves.iter().all(Option::is_none)
+    }
+
+    /// Tells whether the key had no value.
+    fn put(&mut self, key: u32, value: T) -> Result<bool, NoMemory> {
+        let leaf = match &mut self.leaves[number(key)] {
+            Some(leaf) => leaf,
+            none => none.insert(Leaf {
+                values: empty()?,
+                present: 0,
+            }),
         };
-        node.put(level, key, value)?;
-        Ok(node)
-    }
-
-    const fn is_full(&self) -> bool {
-        self.full == u32::MAX
-    }
-
-    /// Gives a key under this node, which is of this level and has none there, a
-    /// value.
-    fn put(&mut self, level: u32, key: u32, value: T) -> Result<(), NoMemory> {
-        let slot = slot(key, level);
-        let Slots::Nodes(nodes) = &mut self.slots else {
-            self.place(key, value);
-            return Ok(());
-        };
-        match &mut nodes[slot] {
-            Some(child) => {
-                child.put(level - 1, key, value)?;
-                if child.is_full() {
-                    self.full |= 1 << slot;
-                }
-            }
-            empty => *empty = Some(Self::path(level - 1, key, value)?),
+        let is_new = leaf.values[slot(key)].replace(value).is_none();
+        leaf.present |= 1 << slot(key);
+        if leaf.present == u32::MAX {
+            self.full |= 1 << (key >> BITS);
         }
-        self.present |= 1 << slot;
-        Ok(())
+        Ok(is_new)
     }
 
-    /// Gives a key of this node, which is one of the lowest, a value; the old one.
-    fn place(&mut self, key: u32, value: T) -> Option<T> {
-        let slot = slot(key, 0);
-        let Slots::Values(values) = &mut self.slots else {
-            return None;
-        };
-        self.present |= 1 << slot;
-        self.full |= 1 << slot;
-        values[slot].replace(value)
-    }
-
-    /// Takes the value of a key of this node, which is one of the lowest, away.
+    #[inline(always)]
     fn take(&mut self, key: u32) -> Option<T> {
-        let slot = slot(key, 0);
-        let Slots::Values(values) = &mut self.slots else {
-            return None;
-        };
-        let value = values[slot].take()?;
-        self.present &= !(1 << slot);
-        self.full &= !(1 << slot);
+        let leaf = self.leaf_mut(key)?;
+        let value = leaf.values[slot(key)].take()?;
+        leaf.present &= !(1 << slot(key));
+        self.full &= !(1 << (key >> BITS));
         Some(value)
     }
 
-    /// A key under this node, which is of this level, is free now.
-    fn is_not_full(&mut self, level: u32, key: u32) {
-        let slot = slot(key, level);
-        if let Slots::Nodes(nodes) = &mut self.slots {
-            self.full &= !(1 << slot);
-            if let Some(child) = &mut nodes[slot] {
-                child.is_not_full(level - 1, key);
-            }
+    /// Frees the leaf of `key`, if it is empty.
+    fn prune(&mut self, key: u32) {
+        if key < NEAR && self.leaf(key).is_some_and(|leaf| leaf.present == 0) {
+            self.leaves[number(key)] = None;
         }
     }
 
-    /// Frees the empty nodes below this one on the way to `key`.
-    fn prune(&mut self, level: u32, key: u32) {
-        if let Slots::Nodes(nodes) = &mut self.slots {
-            let slot = slot(key, level);
-            let Some(child) = &mut nodes[slot] else {
-                return;
-            };
-            child.prune(level - 1, key);
-            if child.present == 0 {
-                nodes[slot] = None;
-                self.present &= !(1 << slot);
+    fn first_from(&self, key: u32) -> Option<(u32, &T)> {
+        let mut from = key;
+        while from < NEAR {
+            let later = self.leaf(from).map_or(0, |leaf| leaf.present) >> slot(from);
+            if later != 0 {
+                from += later.trailing_zeros();
+                return Some((from, self.leaf(from)?.values[slot(from)].as_ref()?));
             }
+            from = (from | MASK) + 1;
         }
+        None
     }
 }
 
-fn empty<S>() -> Result<Box<[Option<S>]>, NoMemory> {
-    let mut slots = Vec::new();
-    slots.try_reserve_exact(SLOTS).map_err(|_| NoMemory)?;
-    slots.resize_with(SLOTS, || None);
-    Ok(slots.into_boxed_slice())
+/// The leaf of a near key.
+#[inline(always)]
+const fn number(key: u32) -> usize {
+    (key >> BITS) as usize % LEAVES
 }
 
-const fn needed_levels(key: u32) -> u32 {
-    let bits = u32::BITS - key.leading_zeros();
-    let levels = bits.div_ceil(BITS);
-    if levels == 0 { 1 } else { levels }
+/// A key's place in its leaf.
+#[inline(always)]
+const fn slot(key: u32) -> usize {
+    (key & MASK) as usize
 }
 
-const fn slot(key: u32, level: u32) -> usize {
-    (key >> (BITS * level) & MASK) as usize
+/// So many empty places.
+fn empty<S, const COUNT: usize>() -> Result<Box<[Option<S>; COUNT]>, NoMemory> {
+    let mut places = Vec::new();
+    places.try_reserve_exact(COUNT).map_err(|_| NoMemory)?;
+    places.resize_with(COUNT, || None);
+    places.into_boxed_slice().try_into().map_err(|_| NoMemory)
+}
+
+/// The number of the lowest bit that is not set.
+#[inline(always)]
+fn lowest_zero(bits: u32) -> Option<u32> {
+    (bits != u32::MAX).then(|| bits.trailing_ones() & MASK)
 }

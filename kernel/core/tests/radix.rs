@@ -24,7 +24,7 @@ proptest! {
         for (key, what) in steps {
             match what {
                 0 => prop_assert_eq!(radix.remove(key), model.remove(&key)),
-                1 => prop_assert_eq!(radix.vacate(key), model.remove(&key)),
+                1 => prop_assert_eq!(radix.vacate(key), model.remove(&key).is_some()),
                 2 => {
                     let free = (0..).find(|key| !model.contains_key(key));
                     if let Some(key) = radix.insert_lowest_in_place(3) {
@@ -49,4 +49,27 @@ proptest! {
             prop_assert_eq!(next, model.range(key..).next().map(|(k, v)| (*k, *v)));
         }
     }
+}
+
+#[test]
+fn free_keys_come_lowest_first_beyond_the_near_ones_too() {
+    const KEYS: u32 = 3000;
+    let mut radix = Radix::new();
+    for key in 0..KEYS {
+        assert_eq!(radix.lowest_free(), Some(key));
+        assert!(radix.insert(key, key).is_ok());
+    }
+    let freed: Vec<u32> = (0..KEYS).filter(|key| key % 37 == 5).collect();
+    for &key in &freed {
+        assert_eq!(radix.remove(key), Some(key));
+    }
+    for &key in &freed {
+        assert_eq!(radix.lowest_free(), Some(key));
+        assert!(radix.insert(key, key).is_ok());
+    }
+    for key in (0..KEYS).rev() {
+        assert_eq!(radix.remove(key), Some(key));
+        assert_eq!(radix.lowest_free(), Some(key));
+    }
+    assert!(radix.is_empty());
 }

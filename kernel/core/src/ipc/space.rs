@@ -361,6 +361,7 @@ impl Space {
         }
     }
 
+    #[inline(always)]
     fn entry(&self, name: u32) -> Option<&Entry> {
         self.names.at(name.checked_sub(1)?)
     }
@@ -380,6 +381,7 @@ impl Space {
     }
 
     /// A send-once right is gone: the next one gets the lowest name too.
+    #[inline(always)]
     fn remove_once(&mut self, name: u32) {
         if let Some(key) = name.checked_sub(1) {
             self.names.vacate(key);
