@@ -49,8 +49,12 @@ pub(crate) struct PerCpu {
     held_locks: UnsafeCell<HeldLocks>,
     /// Memory for a map of ports, until the processor takes it.
     room_for_ports: AtomicPtr<u64>,
-    /// Whether the last interrupt came from user mode. Behind the segments,
-    /// whose alignment is that of what stands before them.
+    /// For the scheduler: whether it is to choose again before user mode goes on
+    /// here. Others set it, too.
+    pub(crate) chooses_again: AtomicBool,
+    /// For the scheduler: whether there is something to free here.
+    pub(crate) is_untidy: AtomicBool,
+    /// Whether the last interrupt came from user mode.
     was_user: AtomicBool,
 }
 
@@ -72,6 +76,8 @@ impl PerCpu {
             segments: UnsafeCell::new(Segments::new()),
             held_locks: UnsafeCell::new(HeldLocks::new()),
             room_for_ports: AtomicPtr::new(core::ptr::null_mut()),
+            chooses_again: AtomicBool::new(false),
+            is_untidy: AtomicBool::new(false),
             was_user: AtomicBool::new(false),
         }
     }

@@ -212,6 +212,7 @@ global_asm!(
     EFLAGS_CLEAR = const EFLAGS_CLEAR,
     GATE_VECTOR = const GATE_VECTOR,
     trap_entry = sym trap_entry,
+    trap_by_gate = sym trap_by_gate,
     thread_begins = sym thread_begins,
     double_fault = sym double_fault,
 );
@@ -322,10 +323,18 @@ extern "C" fn trap_entry(at: *mut UserFrame) {
     // SAFETY: as above; coming from user mode, the processor pushed the rest.
     let frame = unsafe { &mut *at };
     match frame.trap.vector {
-        GATE_VECTOR => (handlers.system_call)(frame),
         0..exception::COUNT => (handlers.user_exception)(frame),
         vector => interrupt(handlers, vector, Mode::User),
     }
+    (handlers.before_user)(frame);
+}
+
+extern "C" fn trap_by_gate(at: *mut UserFrame) {
+    let handlers = handlers();
+    // SAFETY: `trap.s` made the frame there, and nobody else knows of it. Nobody
+    // comes by the gate but from user mode.
+    let frame = unsafe { &mut *at };
+    (handlers.system_call)(frame);
     (handlers.before_user)(frame);
 }
 

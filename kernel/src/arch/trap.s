@@ -19,8 +19,9 @@
 
     .section .text.trap, "ax"
 
-    .type trap_common, @function
-trap_common:
+    // What is left of the frame, the kernel's segments, and a call of `handler`
+    // with the frame's address.
+    .macro save_and_call handler
     pushad
     // A segment register pushed by itself takes two bytes in this assembler.
     mov eax, ds
@@ -44,8 +45,13 @@ trap_common:
     push ebp
     mov ebp, esp
     push eax
-    call {trap_entry}
+    call \handler
     add esp, 12
+    .endm
+
+    .type trap_common, @function
+trap_common:
+    save_and_call {trap_entry}
     // The first thing a new thread does, its stack pointer at a frame.
     .global trap_return
 trap_return:
@@ -85,7 +91,8 @@ gate_entry:
 gate_stepped:
     push 0
     .byte {PUSH_IMM8}, {GATE_VECTOR}
-    jmp trap_common
+    save_and_call {trap_by_gate}
+    jmp trap_return
     .size gate_entry, . - gate_entry
 
     // Where a thread begins that has never run: `switch.s` returns here.

@@ -4,7 +4,7 @@
 //! which a user named. It may fault: the trap layer asks [`goes_on_at`] where
 //! the copy that failed goes on, and it says so to its caller.
 
-use core::arch::global_asm;
+use core::arch::{asm, global_asm};
 use core::mem::MaybeUninit;
 
 use boot::layout::KERNEL_BASE;
@@ -12,9 +12,37 @@ use boot::layout::KERNEL_BASE;
 global_asm!(include_str!("user_memory.s"));
 
 unsafe extern "C" {
-    fn user_copy(to: *mut u8, from: *const u8, length: usize) -> u32;
+    fn user_copy(to: *mut u8, from: *const u8, length: usize) -> usize;
     fn user_copy_end();
     fn user_copy_failed();
+    fn user_copy_words();
+    fn user_copy_words_end();
+}
+
+/// Copies `count` words; tells how many are left that it could not.
+///
+/// # Safety
+///
+/// One of the addresses is a user's, all in user space; the other names words of
+/// the kernel's own, for `to` its to write.
+#[inline(always)]
+unsafe fn copy_words(to: *mut u32, from: *const u32, count: usize) -> usize {
+    let left;
+    // SAFETY: the caller vouches for the addresses; in user space a fault has a way
+    // out. The function keeps all registers but those named here, and the flag of
+    // the direction is clear. ESI is not to be had as an operand.
+    unsafe {
+        asm!(
+            "xchg esi, {from}",
+            "call {copy}",
+            "xchg esi, {from}",
+            from = inout(reg) from => _,
+            copy = sym user_copy_words,
+            inout("edi") to => _,
+            inout("ecx") count => left,
+        );
+    }
+    left
 }
 
 /// An address is not the task's, or not to be used like that.
@@ -53,54 +81,49 @@ impl Words {
         }
     }
 
-    /// `length` words from the user's address `from`, in `place`, whatever that is.
+    /// They are now the `length` words at the user's address `from`; what they are
+    /// if that leads nowhere is nobody's business.
     ///
     /// # Panics
     ///
     /// If `length` is more than there is room for.
     #[inline(always)]
-    pub(crate) fn copied_in(
-        place: &mut MaybeUninit<Words>,
-        from: u32,
-        length: usize,
-    ) -> Result<&mut Words, BadAddress> {
+    pub(crate) fn copy_in(&mut self, from: u32, length: usize) -> Result<(), BadAddress> {
         assert!(length <= Words::MOST, "more words than there is room for");
-        let bytes = check(from, length * size_of::<u32>())?;
-        let words = place.as_mut_ptr();
+        check(from, length * size_of::<u32>())?;
         // SAFETY: the source is in user space, where a fault has a way out; the
         // target is room for so many words.
-        let failed = unsafe {
-            let to = (&raw mut (*words).words).cast::<u8>();
-            user_copy(to, from as usize as *const u8, bytes)
+        let left = unsafe {
+            copy_words(
+                self.words.as_mut_ptr().cast(),
+                from as usize as *const u32,
+                length,
+            )
         };
-        result(failed)?;
-        // SAFETY: the words that count have been written, and now their number is.
-        unsafe {
-            (&raw mut (*words).length).write(length);
-            Ok(&mut *words)
-        }
+        result(left)?;
+        self.length = length;
+        Ok(())
     }
 
-    /// How many there are.
-    pub(crate) const fn length(&self) -> usize {
-        self.length
+    /// Copies them to the user's address `to`.
+    #[inline(always)]
+    pub(crate) fn copy_out(&self, to: u32) -> Result<(), BadAddress> {
+        check(to, self.length * size_of::<u32>())?;
+        // SAFETY: the target is in user space, where a fault has a way out; by the
+        // invariant so many words have been written.
+        result(unsafe {
+            copy_words(
+                to as usize as *mut u32,
+                self.words.as_ptr().cast(),
+                self.length,
+            )
+        })
     }
 
-    /// They are now the same as `other`.
-    pub(crate) fn set(&mut self, other: &Words) {
-        self.words[..other.length].copy_from_slice(&other.words[..other.length]);
-        self.length = other.length;
-    }
-
-    pub(crate) fn as_slice(&self) -> &[u32] {
-        let written = &self.words[..self.length];
-        // SAFETY: by the invariant; a written word has the form of a word.
-        unsafe { core::slice::from_raw_parts(written.as_ptr().cast(), written.len()) }
-    }
-
+    /// The words.
     pub(crate) fn as_mut_slice(&mut self) -> &mut [u32] {
         let written = &mut self.words[..self.length];
-        // SAFETY: by the invariant, and as above.
+        // SAFETY: by the invariant; a written word has the form of a word.
         unsafe { core::slice::from_raw_parts_mut(written.as_mut_ptr().cast(), written.len()) }
     }
 }
@@ -122,17 +145,25 @@ pub(crate) fn copy_out<T: Plain>(from: &[T], to: u32) -> Result<(), BadAddress> 
     result(failed)
 }
 
-/// Some words from the user's address `from`.
-#[inline]
-pub(crate) fn read_words<const COUNT: usize>(from: u32) -> Result<[u32; COUNT], BadAddress> {
-    let mut words = MaybeUninit::<[u32; COUNT]>::uninit();
-    let bytes = check(from, size_of_val(&words))?;
+/// Some words from the user's address `from`, in `place`, whatever that is.
+#[inline(always)]
+pub(crate) fn read_words<const COUNT: usize>(
+    place: &mut MaybeUninit<[u32; COUNT]>,
+    from: u32,
+) -> Result<&[u32; COUNT], BadAddress> {
+    check(from, COUNT * size_of::<u32>())?;
     // SAFETY: the source is in user space, where a fault has a way out; the target
     // is room for so many words.
-    let failed = unsafe { user_copy(words.as_mut_ptr().cast(), from as usize as *const u8, bytes) };
-    result(failed)?;
+    let left = unsafe {
+        copy_words(
+            place.as_mut_ptr().cast(),
+            from as usize as *const u32,
+            COUNT,
+        )
+    };
+    result(left)?;
     // SAFETY: every word was written; any bits are a word.
-    Ok(unsafe { words.assume_init() })
+    Ok(unsafe { place.assume_init_ref() })
 }
 
 /// One value from the user's address `from`.
@@ -149,14 +180,18 @@ fn check(address: u32, length: usize) -> Result<usize, BadAddress> {
     (end <= KERNEL_BASE).then_some(length).ok_or(BadAddress)
 }
 
-fn result(failed: u32) -> Result<(), BadAddress> {
+fn result(failed: usize) -> Result<(), BadAddress> {
     (failed == 0).then_some(()).ok_or(BadAddress)
 }
 
 /// Where the kernel goes on after a page fault at `eip` that nobody can mend;
 /// nowhere, unless that is in a copy.
 pub(crate) fn goes_on_at(eip: u32) -> Option<u32> {
-    let copy = user_copy as *const () as u32..user_copy_end as *const () as u32;
-    copy.contains(&eip)
-        .then_some(user_copy_failed as *const () as u32)
+    let bytes = user_copy as *const () as u32..user_copy_end as *const () as u32;
+    let words = user_copy_words as *const () as u32..user_copy_words_end as *const () as u32;
+    if bytes.contains(&eip) {
+        Some(user_copy_failed as *const () as u32)
+    } else {
+        words.contains(&eip).then_some(words.end)
+    }
 }

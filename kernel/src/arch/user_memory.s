@@ -32,3 +32,14 @@ user_copy_failed:
     pop esi
     ret
     .size user_copy, . - user_copy
+
+    // ECX words from ESI to EDI; ECX is not zero then if an address led nowhere:
+    // it counts down. A fault goes on at user_copy_words_end.
+    .global user_copy_words
+    .type user_copy_words, @function
+user_copy_words:
+    rep movsd
+    .global user_copy_words_end
+user_copy_words_end:
+    ret
+    .size user_copy_words, . - user_copy_words

@@ -23,7 +23,7 @@ use kernel_core::ipc::right::{Carried, DEAD, Disposition, NULL, Refusal, Right};
 use kernel_core::ipc::space::Space;
 
 pub(crate) use self::call::{Called, call};
-pub(crate) use self::direct::{Direct, From};
+pub(crate) use self::direct::{Arguments as MsgArguments, Direct};
 pub(crate) use self::held::{HeldRight, HeldRights};
 pub(crate) use self::kernel_port::{Fleeting, KernelPort};
 use self::post::Post;
@@ -54,7 +54,8 @@ fn with<R>(use_it: impl FnOnce(&mut Ipc) -> R) -> R {
     let ipc = guard.get_or_insert_with(|| Ipc {
         // SAFETY: the only one, as there is only one `Ipc`, and inside of the lock.
         key: unsafe { Key::new() },
-        post: Post::default(),
+        // SAFETY: as above.
+        post: unsafe { Post::new() },
         made: 0,
     });
     let result = use_it(ipc);

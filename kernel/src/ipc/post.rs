@@ -18,7 +18,6 @@ use super::wait::{Place, Waiters};
 use crate::vm::managed;
 
 /// Ports, messages, and who waits for either.
-#[derive(Default)]
 pub(super) struct Post {
     pub(super) ports: Ports,
     messages: Arena<Kmsg>,
@@ -38,6 +37,22 @@ pub(super) enum NotSent {
 }
 
 impl Post {
+    /// Without ports.
+    ///
+    /// # Safety
+    ///
+    /// Made once, and lies under the lock of ports.
+    pub(super) unsafe fn new() -> Post {
+        Post {
+            ports: Ports::default(),
+            messages: Arena::new(),
+            // SAFETY: passed on to the caller.
+            waiters: unsafe { Waiters::new() },
+            objects: Objects::default(),
+            litter: Litter::default(),
+        }
+    }
+
     /// Does what a change left to be done, until nothing is left. What dies of
     /// it waits for its turn in the same loop, however long the chain is.
     pub(super) fn settle(&mut self, effects: &Effects) {

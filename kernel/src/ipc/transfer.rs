@@ -10,13 +10,14 @@ use kernel_core::ipc::message::{Body, check_size};
 use kernel_core::ipc::port::Effects;
 use kernel_core::ipc::space::ReceiveRefusal;
 
+use super::direct::put;
 use super::message::{Kmsg, LARGEST, Received};
 use super::post::NotSent;
 use super::wait::{Place, Waiter};
 use super::{Names, Request, with};
 use crate::arch::pit::TICKS_PER_SECOND;
-use crate::arch::user_memory::{self, Words};
-use crate::sched::{self, Wake};
+use crate::arch::user_memory;
+use crate::sched::{self, Mail, Wake};
 use crate::vm::space::Space as Memory;
 
 /// How long a wait may take.
@@ -41,7 +42,7 @@ impl Patience {
     }
 
     /// The same, of a thread that mail may be for.
-    fn wait_for_mail(self, mail: &mut Words) -> Wake {
+    fn wait_for_mail(self, mail: &mut Mail) -> Wake {
         match self {
             Patience::Endless => sched::block_for_mail(mail),
             Patience::Milliseconds(0) => self.wait(),
@@ -251,9 +252,25 @@ impl Names {
         receive: Receive,
         woken: Option<Wake>,
     ) -> MsgReturn {
-        let mut mail = Words::new();
+        let Some(mut words) = waiter.take_words() else {
+            // Nobody receives while the same thread does.
+            return MsgReturn::RCV_INTERRUPTED;
+        };
+        let code = self.receive_with(&mut words, memory, waiter, receive, woken);
+        waiter.put_words(words);
+        code
+    }
+
+    fn receive_with(
+        &self,
+        words: &mut Mail,
+        memory: &Memory,
+        waiter: &Waiter,
+        receive: Receive,
+        woken: Option<Wake>,
+    ) -> MsgReturn {
         let mut has_waited = woken.is_some();
-        if let Some(code) = woken.and_then(|why| self.woken(waiter, &receive, why, &mail)) {
+        if let Some(code) = woken.and_then(|why| self.woken(waiter, why)) {
             return code;
         }
         loop {
@@ -270,38 +287,26 @@ impl Names {
                 Step::Wait => {}
             }
             has_waited = true;
-            let why = receive.patience.wait_for_mail(&mut mail);
-            match self.woken(waiter, &receive, why, &mail) {
-                Some(code) => return code,
-                None => continue,
+            let over = match receive.patience.wait_for_mail(words) {
+                Wake::Mail => Some(put(words, receive.address)),
+                why => self.woken(waiter, why),
+            };
+            if let Some(code) = over {
+                return code;
             }
         }
     }
 
-    /// How a receive ends that was woken like this; it does not for a message
-    /// that is in a queue.
-    fn woken(
-        &self,
-        waiter: &Waiter,
-        receive: &Receive,
-        why: Wake,
-        mail: &Words,
-    ) -> Option<MsgReturn> {
-        let why = match why {
-            Wake::Event => return None,
-            Wake::Mail => {
-                return Some(
-                    match user_memory::copy_out(mail.as_slice(), receive.address) {
-                        Ok(()) => MsgReturn::SUCCESS,
-                        Err(_) => MsgReturn::RCV_INVALID_DATA,
-                    },
-                );
-            }
+    /// How a receive ends that was woken like this, without a message; it does not
+    /// end for one that is in a queue.
+    fn woken(&self, waiter: &Waiter, why: Wake) -> Option<MsgReturn> {
+        let code = match why {
+            Wake::Event | Wake::Mail => return None,
             Wake::TimedOut => MsgReturn::RCV_TIMED_OUT,
             Wake::Interrupted => MsgReturn::RCV_INTERRUPTED,
         };
         with(|ipc| ipc.post.waiters.leave(waiter));
-        Some(why)
+        Some(code)
     }
 
     fn try_receive(
@@ -323,9 +328,10 @@ impl Names {
             }
         };
         let Some((port, size)) = ipc.post.waiting_at(source) else {
-            let size = receive.dead_name.is_none().then_some(receive.size);
+            // One that is to be told of a dead right looks for itself.
+            let room = receive.dead_name.map_or(receive.size, |_| 0);
             let place = Place::Receive(source);
-            ipc.post.waiters.enter(waiter, place, size);
+            ipc.post.waiters.enter(waiter, place, room);
             sched::assert_interruptible_wait();
             return Step::Wait;
         };

@@ -33,15 +33,19 @@ pub(crate) struct Stack {
     /// The guard and the pages above it. Dropped before the frames are freed.
     mapping: Option<Mapping>,
     frames: [Option<Frame>; STACK_PAGES],
+    /// The address above it.
+    top: u32,
 }
 
 impl Stack {
     /// Maps a new stack.
     pub(crate) fn new() -> Result<Stack, OutOfMemory> {
         let mapping = Mapping::reserve(1 + STACK_PAGES)?;
+        let top = mapping.address(mapping.pages() - 1).as_u32() + PAGE_SIZE;
         let mut stack = Stack {
             mapping: Some(mapping),
             frames: [None; STACK_PAGES],
+            top,
         };
         COUNT.fetch_add(1, Ordering::Relaxed);
         for number in 0..STACK_PAGES {
@@ -56,9 +60,7 @@ impl Stack {
 
     /// The address above the stack, where it starts.
     pub(crate) fn top(&self) -> u32 {
-        self.mapping.as_ref().map_or(0, |mapping| {
-            mapping.address(mapping.pages() - 1).as_u32() + PAGE_SIZE
-        })
+        self.top
     }
 
     /// Keeps it for as long as the machine runs; returns its top.

@@ -7,8 +7,8 @@
 //! that has waited for long goes once as if it had used nothing, so that none
 //! starves.
 
-use core::ptr;
 use core::sync::atomic::Ordering;
+use core::{mem, ptr};
 
 use spin::Once;
 
@@ -17,13 +17,14 @@ use kernel_core::sched::priority::Policy;
 
 use super::thread::Thread;
 use super::{
-    HAS_READY, HAS_TIMED, RESCHEDULE, SCHEDULER, Scheduler, TICK_MS, TURN_MS, UNTIDY, clean_up,
-    load, second, with_current,
+    HAS_READY, HAS_TIMED, Key, Processor, SCHEDULER, Scheduler, TICK_MS, TURN_MS, clean_up, load,
+    second, with_current,
 };
-use crate::arch::percpu::{self, MAX_CPUS, Mode};
+use crate::arch::percpu::{self, MAX_CPUS, Mode, PerCpu};
 use crate::arch::pit::TICKS_PER_SECOND;
 use crate::arch::switch::{self, Saved};
 use crate::arch::{lapic, trap, tsc};
+use crate::mm::pmap::Pmap;
 use crate::mm::shared::Shared;
 use crate::sync::{Guard, Irq};
 use crate::time;
@@ -89,7 +90,10 @@ pub(super) fn hand_over(preferred: Option<&Shared<Thread>>) -> bool {
 
 /// For work that a user can make long: lets others run if the turn is over.
 pub(crate) fn pause_if_turn_is_over() {
-    if RESCHEDULE[percpu::current().id() as usize].swap(false, Ordering::Relaxed) {
+    if percpu::current()
+        .chooses_again
+        .swap(false, Ordering::Relaxed)
+    {
         yield_now();
     }
 }
@@ -143,7 +147,9 @@ impl Scheduler {
 
     /// Makes processor `id` choose again as soon as user mode would go on.
     fn preempt(&self, id: usize) {
-        RESCHEDULE[id].store(true, Ordering::Relaxed);
+        if let Some(cpu) = percpu::by_id(id) {
+            cpu.chooses_again.store(true, Ordering::Relaxed);
+        }
         self.tell(id);
     }
 
@@ -197,12 +203,13 @@ impl Scheduler {
         let cpu = percpu::current();
         let id = cpu.id() as usize;
         let processor = &mut self.processors[id];
+        if processor.current.is_none() {
+            return;
+        }
+        let passed = processor.account();
         let Some(thread) = &processor.current else {
             return;
         };
-        let now = tsc::now();
-        let passed = now.wrapping_sub(processor.since);
-        processor.since = now;
         let times = thread.times.get(&mut self.key);
         times.ran(passed);
         times.tick(match cpu.interrupted() {
@@ -221,7 +228,7 @@ impl Scheduler {
         }
         if let Some(best) = self.ready.best() {
             if is_turn_over && best <= priority {
-                RESCHEDULE[id].store(true, Ordering::Relaxed);
+                cpu.chooses_again.store(true, Ordering::Relaxed);
             }
         }
     }
@@ -245,10 +252,12 @@ impl Scheduler {
     }
 }
 
-/// Leaves the processor to `preferred`, whose turn has begun, to the next thread that is ready, or to
-/// idling; returns when it is the caller's turn again, with the lock held.
+/// Leaves the processor to `preferred`, whose turn has begun, to the next thread
+/// that is ready, or to idling; returns when it is the caller's turn again, with
+/// the lock held.
 pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Option<Shared<Thread>>) {
-    let id = percpu::current().id() as usize;
+    let cpu = percpu::current();
+    let id = cpu.id() as usize;
     let scheduler = &mut **guard;
     let next = match preferred {
         Some(thread) => Some(thread),
@@ -257,77 +266,53 @@ pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Optio
             scheduling.begin(TURN_MS);
         }),
     };
-    RESCHEDULE[id].store(false, Ordering::Relaxed);
-    let processor = &mut scheduler.processors[id];
-    let leaving = core::mem::replace(&mut processor.current, next);
-    let from: *const Saved = match &leaving {
-        Some(thread) => &raw const thread.saved,
-        None => &raw const processor.idle,
-    };
-    let now = tsc::now();
-    let passed = now.wrapping_sub(processor.since);
-    processor.since = now;
+    cpu.chooses_again.store(false, Ordering::Relaxed);
+    let Scheduler {
+        processors, key, ..
+    } = scheduler;
+    let processor = &mut processors[id];
+    let passed = processor.account();
+    let leaving = mem::replace(&mut processor.current, next);
+    let left = leaving.as_deref();
+    let mut has_extras = left.is_some_and(|thread| thread.departs(passed, key));
     let mut running = ptr::null_mut();
     let to: *const Saved = match &processor.current {
         Some(thread) => {
-            match (thread.pmap(), &processor.loaded) {
-                (Some(pmap), Some(loaded)) if loaded.is_same(pmap) => {}
-                (Some(pmap), _) => {
-                    let before = processor.loaded.replace(pmap.clone());
-                    // SAFETY: `loaded` keeps it; interrupts are off.
-                    unsafe { pmap.load(before.as_deref()) };
-                    let left = leaving.as_ref().and_then(|thread| thread.pmap());
-                    match (before, left) {
-                        // Its thread has it too.
-                        (Some(before), Some(left)) if before.is_same(left) => drop(before),
-                        (before, _) => {
-                            processor.stale = before;
-                            UNTIDY[id].store(true, Ordering::Relaxed);
-                        }
-                    }
-                }
-                (None, _) => UNTIDY[id].store(true, Ordering::Relaxed),
+            // SAFETY: its processor keeps it; interrupts are off.
+            let seen = unsafe { see(left, thread, &mut processor.left) };
+            if let Some(stale) = seen {
+                processor.stale = Some(stale);
+                cpu.is_untidy.store(true, Ordering::Relaxed);
             }
-            // SAFETY: this processor's own area; in user mode the thread's
-            // kernel stack is empty.
-            unsafe { percpu::current().set_kernel_stack(thread.stack_top()) };
-            thread.times.get(&mut scheduler.key).goes_on(id as u32);
-            *thread.is_at_edge.get(&mut scheduler.key) = false;
-            processor.priority = thread.scheduling.get(&mut scheduler.key).current();
-            if let Some(hold) = thread.hold.get(&mut scheduler.key) {
+            // SAFETY: it comes next.
+            has_extras |= unsafe { thread.arrives(cpu, key) };
+            processor.priority = thread.scheduling.get(key).current();
+            if let Some(hold) = thread.hold.get(key) {
                 running = ptr::from_mut(hold);
             }
             &raw const thread.saved
         }
         None => {
+            keep_seeing(left, &mut processor.left);
             processor.priority = NOBODY;
-            UNTIDY[id].store(true, Ordering::Relaxed);
             &raw const processor.idle
         }
     };
+    if processor.left.is_some() {
+        cpu.is_untidy.store(true, Ordering::Relaxed);
+    }
     percpu::set_thread(running.cast());
-    let (mut had_breakpoints, mut had_segments) = (false, false);
-    if let Some(thread) = &leaving {
-        let kept = thread.kept.get(&mut scheduler.key);
-        kept.fpu.save_if_used();
-        had_breakpoints = kept.debug.are_on();
-        had_segments = kept.segments.is_some();
-        let times = thread.times.get(&mut scheduler.key);
-        times.ran(passed);
-        times.leaves();
-        scheduler.tell_of_stop(thread);
+    if has_extras {
+        let next = processor.current.as_deref();
+        change_extras(left, next, key);
     }
-    let mut segments = None;
-    if let Some(thread) = &scheduler.processors[id].current {
-        let kept = thread.kept.get(&mut scheduler.key);
-        // SAFETY: a thread's are allowed to it, and it comes next.
-        unsafe { kept.debug.load(had_breakpoints) };
-        segments = kept.segments.as_deref();
-    }
-    if had_segments || segments.is_some() {
-        // SAFETY: the thread keeps them while it runs; the kernel uses none.
-        unsafe { percpu::current().load_own_segments(segments) };
-    }
+    let from: *const Saved = match left {
+        Some(thread) => {
+            scheduler.tell_of_stop(thread);
+            &raw const thread.saved
+        }
+        None => &raw const scheduler.processors[id].idle,
+    };
     // Others own it too: its own hold, or the queue of those that ended.
     drop(leaving);
     if ptr::eq(from, to) {
@@ -337,4 +322,139 @@ pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Optio
     // held. Interrupts are off and the lock is held, so nobody goes on with
     // `from` before this processor has left it.
     unsafe { switch::switch(&*from, &*to) };
+}
+
+/// Leaves the processor to `next`, whose turn has begun: what [`go_to_next`] does,
+/// where `own`, the thread that calls, and `next` are users' and differ, which is
+/// most of what there is to do when a message is handed over.
+#[inline(always)]
+pub(super) fn go_over(
+    guard: &mut Guard<'_, Scheduler, Irq>,
+    own: &Shared<Thread>,
+    next: Shared<Thread>,
+) {
+    let (Some(before), Some(after)) = (own.pmap(), next.pmap()) else {
+        return go_to_next(guard, Some(next));
+    };
+    let scheduler = &mut **guard;
+    let key = &mut scheduler.key;
+    let Some(hold) = next.hold.get(key).as_ref().map(ptr::from_ref) else {
+        return go_to_next(guard, Some(next));
+    };
+    let cpu = percpu::current();
+    let id = cpu.id() as usize;
+    cpu.chooses_again.store(false, Ordering::Relaxed);
+    let processor = &mut scheduler.processors[id];
+    let mut has_extras = own.departs(processor.account(), key);
+    if !before.is_same(after) {
+        // SAFETY: its thread keeps it, and the processor that; interrupts are off.
+        unsafe { after.load(Some(before)) };
+    }
+    // SAFETY: it comes next.
+    has_extras |= unsafe { next.arrives(cpu, key) };
+    processor.priority = next.scheduling.get(key).current();
+    percpu::set_thread(hold.cast_mut().cast());
+    if has_extras {
+        change_extras(Some(own), Some(&next), key);
+    }
+    let to = &raw const next.saved;
+    // Its own hold has it, too.
+    drop(processor.current.replace(next));
+    scheduler.tell_of_stop(own);
+    // SAFETY: as in `go_to_next`.
+    unsafe { switch::switch(&own.saved, &*to) };
+}
+
+impl Thread {
+    /// Takes it out of the processor that calls, where it ran for so long, but for
+    /// its extras; tells whether it has any.
+    #[inline(always)]
+    fn departs(&self, passed: u64, key: &mut Key) -> bool {
+        let times = self.times.get(key);
+        times.ran(passed);
+        times.leaves();
+        let kept = self.kept.get(key);
+        kept.fpu.save_if_used();
+        kept.has_extras()
+    }
+
+    /// Puts it into the processor that calls, but for its memory and its extras;
+    /// tells whether it has any.
+    ///
+    /// # Safety
+    ///
+    /// It comes next there, in user mode too; `cpu` is the area of the processor
+    /// that calls.
+    #[inline(always)]
+    unsafe fn arrives(&self, cpu: &PerCpu, key: &mut Key) -> bool {
+        // SAFETY: in user mode the thread's kernel stack is empty.
+        unsafe { cpu.set_kernel_stack(self.stack_top()) };
+        self.times.get(key).goes_on(cpu.id());
+        *self.is_at_edge.get(key) = false;
+        self.kept.get(key).has_extras()
+    }
+}
+
+/// Makes the processor that calls see the memory of `next`, if that has any, in
+/// place of what `leaving` has, or what was `left` before; gives back what nobody
+/// here has any more.
+///
+/// # Safety
+///
+/// `next` stays while it runs; interrupts are off.
+#[inline(always)]
+unsafe fn see(
+    leaving: Option<&Thread>,
+    next: &Thread,
+    left: &mut Option<Shared<Pmap>>,
+) -> Option<Shared<Pmap>> {
+    let Some(pmap) = next.pmap() else {
+        keep_seeing(leaving, left);
+        return None;
+    };
+    let before = match leaving.and_then(Thread::pmap) {
+        Some(before) => Some(before),
+        None => left.as_ref(),
+    };
+    if !before.is_some_and(|before| before.is_same(pmap)) {
+        // SAFETY: passed on to the caller.
+        unsafe { pmap.load(before.map(|before| &**before)) };
+    }
+    // One that its thread has as well can go at once.
+    left.take().filter(|left| !left.is_same(pmap))
+}
+
+/// What `leaving` has is seen on, for who comes next has nothing to see.
+fn keep_seeing(leaving: Option<&Thread>, left: &mut Option<Shared<Pmap>>) {
+    if let Some(pmap) = leaving.and_then(Thread::pmap) {
+        *left = Some(pmap.clone());
+    }
+}
+
+/// Takes what few threads have out of the processor, and puts that of `next` into
+/// it: breakpoints, and segments of one's own.
+#[cold]
+fn change_extras(leaving: Option<&Thread>, next: Option<&Thread>, key: &mut Key) {
+    let mut had_breakpoints = false;
+    if let Some(thread) = leaving {
+        had_breakpoints = thread.kept.get(key).debug.are_on();
+    }
+    let mut segments = None;
+    if let Some(thread) = next {
+        let kept = thread.kept.get(key);
+        // SAFETY: a thread's are allowed to it, and it comes next.
+        unsafe { kept.debug.load(had_breakpoints) };
+        segments = kept.segments.as_deref();
+    }
+    // SAFETY: the thread keeps them while it runs; the kernel uses none.
+    unsafe { percpu::current().load_own_segments(segments) };
+}
+
+impl Processor {
+    /// How long it ran what it runs, by its time stamp counter, since that was
+    /// asked.
+    fn account(&mut self) -> u64 {
+        let now = tsc::now();
+        now.wrapping_sub(mem::replace(&mut self.since, now))
+    }
 }

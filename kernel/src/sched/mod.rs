@@ -24,15 +24,15 @@ mod thread;
 mod times;
 mod wait;
 
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, Ordering};
 
 use self::dispatch::{NOBODY, go_to_next};
 pub(crate) use self::dispatch::{SAMPLE, on_local_tick, on_tick, pause_if_turn_is_over, yield_now};
 pub(crate) use self::give_way::{How, give_way};
-pub(crate) use self::mail::Delivery;
+pub(crate) use self::mail::{Delivery, Mail};
 use self::queue::{Queue, Ready};
 use self::thread::State;
-pub(crate) use self::thread::{Kept, Registers, Thread, Wake};
+pub(crate) use self::thread::{Above, Kept, Kind, Registers, Thread, Upper, Wake};
 pub(crate) use self::wait::{
     assert_interruptible_wait, assert_wait, block, block_for, block_for_mail, block_for_mail_for,
     do_not_wait, wake,
@@ -74,10 +74,11 @@ struct Processor {
     priority: u8,
     /// Where it goes on idling.
     idle: Saved,
-    /// Whose memory it sees. Stays when a thread without memory of its own
-    /// comes next, which uses the kernel's half only.
-    loaded: Option<Shared<Pmap>>,
-    /// What it saw before, to be given up outside of the lock.
+    /// Whose memory it still sees if that is not `current`'s own: one without, or
+    /// nobody, uses the kernel's half only. None at first, and while `current` has
+    /// memory.
+    left: Option<Shared<Pmap>>,
+    /// What it saw like that before, to be given up outside of the lock.
     stale: Option<Shared<Pmap>>,
     /// Up to where its time is accounted for, by its time stamp counter.
     since: u64,
@@ -94,7 +95,7 @@ static SCHEDULER: IrqLock<rank::Scheduler, Scheduler> = IrqLock::new(Scheduler {
             current: None,
             priority: NOBODY,
             idle: Saved::running(),
-            loaded: None,
+            left: None,
             stale: None,
             since: 0,
         }
@@ -105,14 +106,6 @@ static SCHEDULER: IrqLock<rank::Scheduler, Scheduler> = IrqLock::new(Scheduler {
 static HAS_READY: AtomicBool = AtomicBool::new(false);
 /// Whether any wait has an end.
 static HAS_TIMED: AtomicBool = AtomicBool::new(false);
-/// How many threads ended and are not freed.
-static GONE: AtomicU32 = AtomicU32::new(0);
-/// For each processor, whether it may see the memory of a task that ended, or
-/// have seen it.
-static UNTIDY: [AtomicBool; MAX_CPUS] = [const { AtomicBool::new(false) }; MAX_CPUS];
-/// For each processor, whether it is to choose again before it goes on in user
-/// mode.
-static RESCHEDULE: [AtomicBool; MAX_CPUS] = [const { AtomicBool::new(false) }; MAX_CPUS];
 /// The number of the current second, by which usage ages.
 fn second() -> u64 {
     (time::ticks() / TICKS_PER_SECOND).into()
@@ -142,7 +135,7 @@ pub(crate) fn exit() -> ! {
         *thread.state.get(&mut inner.key) = State::Gone;
         if let Some(own) = thread.hold.get(&mut inner.key).take() {
             inner.gone.push(own, &mut inner.key);
-            GONE.fetch_add(1, Ordering::Relaxed);
+            percpu::current().is_untidy.store(true, Ordering::Relaxed);
         }
     }
     // It is in `gone` as well.
@@ -177,19 +170,17 @@ pub(crate) fn with_own_registers<R>(use_it: impl FnOnce(&mut Registers<'_>) -> R
 /// Begins and ends with interrupts off.
 #[inline]
 pub(crate) fn before_user() -> bool {
-    let id = percpu::current().id() as usize;
+    let chooses = percpu::current().chooses_again.load(Ordering::Relaxed);
     let asked = with_current(|thread| thread.asked()).unwrap_or(0);
-    let waits = RESCHEDULE[id].load(Ordering::Relaxed) || GONE.load(Ordering::Relaxed) != 0;
-    (asked != 0 || waits) && before_user_now()
+    (asked != 0 || chooses) && before_user_now()
 }
 
 #[cold]
 fn before_user_now() -> bool {
     loop {
-        let id = percpu::current().id() as usize;
+        let chooses = percpu::current().chooses_again.load(Ordering::Relaxed);
         let asked = with_current(|thread| thread.asked()).unwrap_or(0);
-        let chooses = RESCHEDULE[id].load(Ordering::Relaxed);
-        if asked == 0 && !chooses && GONE.load(Ordering::Relaxed) == 0 {
+        if asked == 0 && !chooses {
             return false;
         }
         // SAFETY: the kernel has started: every vector has its handler.
@@ -253,54 +244,36 @@ pub(crate) fn idle(mut when_awake: impl FnMut()) -> ! {
     }
 }
 
-/// Frees what ended, and the tables of tasks that ended. Interrupts are on.
-#[inline]
+/// Frees what ended here, and the tables of tasks that ended. Interrupts are on.
+#[inline(always)]
 fn clean_up() {
-    let id = percpu::current().id() as usize;
-    if GONE.load(Ordering::Relaxed) != 0 || UNTIDY[id].load(Ordering::Relaxed) {
+    if percpu::current().is_untidy.load(Ordering::Relaxed) {
         clean_up_now();
     }
 }
 
 #[cold]
 fn clean_up_now() {
-    while GONE.load(Ordering::Relaxed) != 0 {
-        let mut scheduler = SCHEDULER.lock();
+    let mut scheduler = SCHEDULER.lock();
+    loop {
         let inner = &mut *scheduler;
         let Some(thread) = inner.gone.pop(&mut inner.key) else {
             break;
         };
-        GONE.fetch_sub(1, Ordering::Relaxed);
         drop(scheduler);
         drop(thread);
+        scheduler = SCHEDULER.lock();
     }
-    let id = percpu::current().id() as usize;
-    if !UNTIDY[id].load(Ordering::Relaxed) {
-        return;
+    let cpu = percpu::current();
+    let processor = &mut scheduler.processors[cpu.id() as usize];
+    let stale = processor.stale.take();
+    let left = processor.left.take_if(|left| left.is_over());
+    if let Some(left) = &left {
+        left.unload();
     }
-    let mut scheduler = SCHEDULER.lock();
-    let processor = &mut scheduler.processors[id];
-    let before = processor.stale.take();
-    let loaded = match &processor.loaded {
-        Some(loaded) if loaded.is_over() && !processor.uses(loaded) => {
-            loaded.unload();
-            processor.loaded.take()
-        }
-        _ => None,
-    };
-    // What is loaded without need may be of a task that ends yet.
-    let is_needed = processor
-        .loaded
-        .as_ref()
-        .is_none_or(|of| processor.uses(of));
-    UNTIDY[id].store(!is_needed, Ordering::Relaxed);
+    // What is seen without need may be of a task that ends yet.
+    cpu.is_untidy
+        .store(processor.left.is_some(), Ordering::Relaxed);
     drop(scheduler);
-    drop((before, loaded));
-}
-
-impl Processor {
-    fn uses(&self, pmap: &Shared<Pmap>) -> bool {
-        let own = self.current.as_ref().and_then(|thread| thread.pmap());
-        own.is_some_and(|own| own.is_same(pmap))
-    }
+    drop((stale, left));
 }

@@ -3,11 +3,13 @@
 
 use alloc::boxed::Box;
 use core::any::Any;
+use core::ptr;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use kernel_core::sched::priority::{Policy, Scheduling};
 use kernel_core::sched::queue::Link;
 
+use super::mail::Mail;
 use super::queue::{Handle, Queue};
 use super::times::Times;
 use super::{Guarded, Key};
@@ -18,10 +20,10 @@ use crate::arch::percpu::Mode;
 use crate::arch::switch::Saved;
 use crate::arch::trap::{self, UserFrame};
 use crate::arch::user_memory::Words;
-use crate::mm::OutOfMemory;
 use crate::mm::pmap::Pmap;
 use crate::mm::shared::Shared;
 use crate::mm::stack::Stack;
+use crate::mm::{OutOfMemory, heap};
 
 /// Why a wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,14 @@ pub(crate) struct Kept {
     pub(crate) v86: V86Assist,
 }
 
+impl Kept {
+    /// Whether there is anything that most threads have not: breakpoints, segments
+    /// of its own.
+    pub(super) fn has_extras(&self) -> bool {
+        self.debug.are_on() || self.segments.is_some()
+    }
+}
+
 /// What a thread has in the processor while it is in user mode.
 pub(crate) struct Registers<'t> {
     pub(crate) frame: &'t mut UserFrame,
@@ -96,8 +106,49 @@ pub(crate) struct V86Assist {
     pub(crate) count: u32,
 }
 
+/// Tells what layers above keep here apart: each has a static one of its own.
+pub(crate) struct Kind(#[expect(dead_code, reason = "what has no size may have no place")] u8);
+
+impl Kind {
+    /// Another one.
+    pub(crate) const fn new() -> Kind {
+        Kind(0)
+    }
+}
+
+/// What a layer above may keep here.
+///
+/// # Safety
+///
+/// No other type has the same kind.
+pub(crate) unsafe trait Above: Send + Sync + 'static {
+    /// Its own.
+    const KIND: &'static Kind;
+}
+
 /// What the layers above know of a thread.
-pub(crate) type Upper = Box<dyn Any + Send + Sync>;
+pub(crate) struct Upper {
+    /// **Invariant**: that of the value's type.
+    kind: &'static Kind,
+    value: Box<dyn Any + Send + Sync>,
+}
+
+impl Upper {
+    /// This.
+    pub(crate) fn new<T: Above>(value: Box<T>) -> Upper {
+        Upper {
+            kind: T::KIND,
+            value,
+        }
+    }
+
+    #[inline(always)]
+    fn of<T: Above>(&self) -> Option<&T> {
+        let value = ptr::from_ref(&*self.value).cast::<T>();
+        // SAFETY: what has the kind of a `T` is one, by the invariant.
+        ptr::eq(self.kind, T::KIND).then(|| unsafe { &*value })
+    }
+}
 
 enum Body {
     Kernel(fn() -> !),
@@ -137,7 +188,7 @@ pub(crate) struct Thread {
     /// When its wait ends, in ticks; meaningful on that list only.
     pub(super) deadline: Guarded<u32>,
     /// What it was woken with, if by mail.
-    pub(super) mail: Guarded<Words>,
+    pub(super) mail: Guarded<Mail>,
     /// Itself, from its start to its end: nobody else need own it.
     pub(super) hold: Guarded<Option<Shared<Thread>>>,
 }
@@ -197,16 +248,17 @@ impl Thread {
             next: Guarded::new(None),
             next_timed: Guarded::new(None),
             deadline: Guarded::new(0),
-            mail: Guarded::new(Words::new()),
+            mail: Guarded::new(heap::try_box(Words::new())?),
             hold: Guarded::new(None),
         })
     }
 
     /// What the layers above put there, if it is a `T`.
-    pub(crate) fn upper<T: 'static>(&self) -> Option<&T> {
+    #[inline(always)]
+    pub(crate) fn upper<T: Above>(&self) -> Option<&T> {
         match &self.body {
             Body::Kernel(_) => None,
-            Body::User(upper) => upper.downcast_ref(),
+            Body::User(upper) => upper.of(),
         }
     }
 

@@ -2,12 +2,13 @@
 //!
 //! A wait has two halves, so that what is waited for may come in between.
 
+use core::mem;
 use core::sync::atomic::Ordering;
 
 use super::dispatch::go_to_next;
+use super::mail::Mail;
 use super::thread::{State, Thread, Wait, Wake};
 use super::{HAS_TIMED, SCHEDULER, Scheduler, clean_up, with_current};
-use crate::arch::user_memory::Words;
 use crate::mm::shared::Shared;
 use crate::sync::{Guard, Irq};
 use crate::time;
@@ -41,33 +42,37 @@ pub(crate) fn block() -> Wake {
 }
 
 /// The same for a thread that mail may be for; `mail` is that then.
-pub(crate) fn block_for_mail(mail: &mut Words) -> Wake {
+pub(crate) fn block_for_mail(mail: &mut Mail) -> Wake {
     block_until(Some(mail))
 }
 
-fn block_until(mail: Option<&mut Words>) -> Wake {
-    let why = with_current(|thread| wait(SCHEDULER.lock(), thread, None, mail));
+fn block_until(mail: Option<&mut Mail>) -> Wake {
+    let why = with_current(|own| {
+        let mut scheduler = SCHEDULER.lock();
+        leave_processor(&mut scheduler, own);
+        woken(&mut scheduler, own, mail)
+    });
     clean_up();
     why.unwrap_or(Wake::Event)
 }
 
-/// Leaves the processor to `next`, or to whoever's turn it is, unless the wait of
-/// `own`, the thread that calls, is over already.
-pub(super) fn wait(
-    mut scheduler: Guard<'_, Scheduler, Irq>,
-    own: &Shared<Thread>,
-    next: Option<Shared<Thread>>,
-    mail: Option<&mut Words>,
-) -> Wake {
+/// Leaves the processor to whoever's turn it is, unless the wait of `own`, the
+/// thread that calls, is over already.
+pub(super) fn leave_processor(scheduler: &mut Guard<'_, Scheduler, Irq>, own: &Thread) {
     let state = own.state.get(&mut scheduler.key);
     if let State::AboutToWait(how) = *state {
         if how == Wait::Interruptible && own.is_interrupted() {
             *state = State::Woken(Wake::Interrupted);
         } else {
             *state = State::Waiting(how);
-            go_to_next(&mut scheduler, next);
+            go_to_next(scheduler, None);
         }
     }
+}
+
+/// Why `own`, the thread that calls, goes on; its mail, if that is why.
+#[inline(always)]
+pub(super) fn woken(scheduler: &mut Scheduler, own: &Thread, mail: Option<&mut Mail>) -> Wake {
     let state = own.state.get(&mut scheduler.key);
     let why = match *state {
         State::Woken(why) => why,
@@ -75,7 +80,7 @@ pub(super) fn wait(
     };
     *state = State::Running;
     if let (Wake::Mail, Some(mail)) = (why, mail) {
-        mail.set(own.mail.get(&mut scheduler.key));
+        mem::swap(own.mail.get(&mut scheduler.key), mail);
     }
     why
 }
@@ -86,7 +91,7 @@ pub(crate) fn block_for(ticks: u32) -> Wake {
 }
 
 /// As [`block_for_mail`], but for `ticks` ticks at most.
-pub(crate) fn block_for_mail_for(mail: &mut Words, ticks: u32) -> Wake {
+pub(crate) fn block_for_mail_for(mail: &mut Mail, ticks: u32) -> Wake {
     within(ticks, || block_for_mail(mail))
 }
 

@@ -118,7 +118,7 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         }),
         mach_port_set_seqno::ID => call.answer(|of: mach_port_set_seqno::Request| {
             names?.change(|space, ports, _| {
-                space.received(ports, of.name.0)?.1.sequence = of.seqno;
+                space.received(ports, of.name.0)?.1.set_sequence(of.seqno);
                 Ok(())
             })?;
             Ok(mach_port_set_seqno::Reply {})

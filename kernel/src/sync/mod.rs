@@ -14,6 +14,7 @@
 
 pub(crate) mod guarded;
 pub(crate) mod rank;
+pub(crate) mod tray;
 
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
@@ -88,14 +89,16 @@ impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
     }
 
     /// Waits until the lock is free, and takes it.
+    #[inline(always)]
     pub(crate) fn lock(&self) -> Guard<'_, T, K> {
         let saved = K::enter();
         note_acquired(R::IDENTITY);
-        if percpu::is_alone() {
-            self.break_open();
-        }
+        let guard = match self.value.try_lock() {
+            Some(guard) => guard,
+            None => self.wait(),
+        };
         Guard {
-            value: SpinMutexGuard::leak(self.value.lock()),
+            value: SpinMutexGuard::leak(guard),
             lock: &self.value,
             #[cfg(debug_assertions)]
             identity: R::IDENTITY,
@@ -120,13 +123,14 @@ impl<R: Ranked, T> IrqLock<R, T> {
 }
 
 impl<R: Ranked, T, K: Kind> Lock<R, T, K> {
-    /// Takes the lock from whoever held it when a panic stopped everything.
+    /// Waits for whoever holds the lock; takes it from one that a panic stopped.
     #[cold]
-    fn break_open(&self) {
-        if self.value.is_locked() {
+    fn wait(&self) -> SpinMutexGuard<'_, T> {
+        if percpu::is_alone() {
             // SAFETY: the holder has stopped for good.
             unsafe { self.value.force_unlock() };
         }
+        self.value.lock()
     }
 }
 

@@ -5,6 +5,8 @@
 //! that is in the table without a trap was seen on the reference kernel:
 //! `KERN_INVALID_ARGUMENT`.
 
+use core::mem::MaybeUninit;
+
 use abi::kern_return::KernReturn;
 use abi::layout::thread::{SWITCH_OPTION_DEPRESS, SWITCH_OPTION_NONE, SWITCH_OPTION_WAIT};
 use abi::message::{MsgReturn, Options};
@@ -16,7 +18,7 @@ use crate::arch::interrupts;
 use crate::arch::trap::UserFrame;
 use crate::arch::user_memory::{self, BadAddress};
 use crate::console;
-use crate::ipc::{Direct, From, Patience, Receive, Send, Sent};
+use crate::ipc::{Direct, MsgArguments, Patience, Receive, Send, Sent};
 use crate::mm::shared::Shared;
 use crate::sched::{self, How, Thread, info};
 use crate::server;
@@ -44,8 +46,20 @@ pub(crate) fn on_system_call(frame: &mut UserFrame) {
     let _ = interrupts::disable();
 }
 
+#[inline(always)]
 fn obey(frame: &mut UserFrame) {
     let number = frame.trap.eax as i32;
+    let arguments = Arguments { esp: frame.esp };
+    if number == number::MACH_MSG_TRAP {
+        let result = with_current(|user| message(user, &arguments).map(|code| code.0));
+        frame.trap.eax = answer(result);
+    } else {
+        obey_other(frame, number, &arguments);
+    }
+}
+
+#[inline(never)]
+fn obey_other(frame: &mut UserFrame, number: i32, arguments: &Arguments) {
     // The lowest of all numbers passes the reference kernel's check: seen.
     if !(LOWEST..=0).contains(&number) && number != i32::MIN {
         raise(
@@ -55,13 +69,16 @@ fn obey(frame: &mut UserFrame) {
         );
         return;
     }
-    let arguments = Arguments { esp: frame.esp };
-    let result = with_current(|user| call(user, number, &arguments));
-    frame.trap.eax = match result {
+    let result = with_current(|user| call(user, number, arguments));
+    frame.trap.eax = answer(result);
+}
+
+fn answer(result: Option<Result<u32, BadAddress>>) -> u32 {
+    match result {
         Some(Ok(value)) => value,
         Some(Err(BadAddress)) => KERN_INVALID_ADDRESS,
         None => KERN_INVALID_ARGUMENT,
-    };
+    }
 }
 
 /// The words that the user pushed.
@@ -73,10 +90,9 @@ impl Arguments {
     /// Before them is where the stub returns to.
     const FIRST: u32 = size_of::<u32>() as u32;
 
-    /// The first of them.
-    fn words<const COUNT: usize>(&self) -> Result<[u32; COUNT], BadAddress> {
-        let first = self.esp.checked_add(Arguments::FIRST);
-        user_memory::read_words(first.ok_or(BadAddress)?)
+    /// Where the first of them is.
+    fn first(&self) -> Result<u32, BadAddress> {
+        self.esp.checked_add(Arguments::FIRST).ok_or(BadAddress)
     }
 
     /// Argument number `index`, from 0 on.
@@ -89,7 +105,6 @@ impl Arguments {
 fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, BadAddress> {
     let names = user.task.names();
     Ok(match number {
-        number::MACH_MSG_TRAP => message(user, arguments)?.0,
         number::MACH_REPLY_PORT => names.allocate(Right::Receive).unwrap_or(NULL),
         number::MACH_THREAD_SELF => names.give(user.special(Special::Own)).unwrap_or(NULL),
         number::MACH_TASK_SELF => names.give(user.task.special(Special::Own)).unwrap_or(NULL),
@@ -202,16 +217,11 @@ fn shortcut(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32
 }
 
 /// `mach_msg`: sends, receives, or both.
+#[inline(never)]
 fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAddress> {
-    const BOTH: u32 = Options::SEND_MSG.0 | Options::RCV_MSG.0;
-    let words @ [address, options, send_size, size, name, _] = arguments.words()?;
-    let options = Options(options);
-    if options.0 & !BOTH != 0 || !options.has(Options::SEND_MSG) {
-        return long_message(user, arguments, words, Direct::NotSent);
-    }
-    let from = options.has(Options::RCV_MSG).then_some(From { name, size });
-    let names = user.task.names();
-    let direct = names.send_directly(&user.waiter, address, send_size, from);
+    let mut place = MaybeUninit::uninit();
+    let words = MsgArguments::read(&mut place, arguments.first()?)?;
+    let direct = user.task.names().send_directly(&user.waiter, words);
     if !matches!(direct, Direct::NotSent) {
         user.task.events.sent_message();
     }
@@ -220,7 +230,7 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
             user.task.events.received_message();
             Ok(code)
         }
-        other => long_message(user, arguments, words, other),
+        direct => long_message(user, arguments, words, direct),
     }
 }
 
@@ -229,10 +239,10 @@ fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAdd
 fn long_message(
     user: &UserThread,
     arguments: &Arguments,
-    [address, options, send_size, size, name, time]: [u32; 6],
+    words: MsgArguments<'_>,
     direct: Direct,
 ) -> Result<MsgReturn, BadAddress> {
-    let options = Options(options);
+    let (options, time) = (words.options(), words.timeout());
     let patience = |limited| match options.has(limited) {
         true => Patience::Milliseconds(time),
         false => Patience::Endless,
@@ -247,8 +257,8 @@ fn long_message(
     let (names, memory) = (user.task.names(), user.task.space());
     if options.has(Options::SEND_MSG) && matches!(direct, Direct::NotSent) {
         let send = Send {
-            address,
-            size: send_size,
+            address: words.address(),
+            size: words.send_size(),
             patience: patience(Options::SEND_TIMEOUT),
             accepted: notified(Options::SEND_NOTIFY),
             cancel: notified(Options::SEND_CANCEL),
@@ -264,9 +274,9 @@ fn long_message(
         return Ok(MsgReturn::SUCCESS);
     }
     let receive = Receive {
-        address,
-        size,
-        name,
+        address: words.address(),
+        size: words.receive_size(),
+        name: words.receive_name(),
         patience: patience(Options::RCV_TIMEOUT),
         keeps_large: options.has(Options::RCV_LARGE),
         dead_name: notified(Options::RCV_NOTIFY),

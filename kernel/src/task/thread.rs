@@ -3,8 +3,6 @@
 //! Owns a thread's port and its place in its task. A thread owns itself by way
 //! of its port and its task's list, from when it is made until it ends.
 
-use alloc::boxed::Box;
-
 use kernel_core::addr::VirtAddr;
 
 use super::sampling::Sampler;
@@ -14,7 +12,7 @@ use crate::arch::trap::UserFrame;
 use crate::ipc::{HeldRight, KernelPort, Waiter};
 use crate::mm::heap::try_box;
 use crate::mm::shared::Shared;
-use crate::sched::{self, Thread, info, stop};
+use crate::sched::{self, Above, Kind, Thread, Upper, info, stop};
 use crate::sync::{TaskLock, rank};
 use crate::time::clock;
 
@@ -27,6 +25,13 @@ pub(crate) struct UserThread {
     pub(crate) since_ns: i64,
     pub(super) sampler: Sampler,
     pub(super) inner: TaskLock<rank::Thread, Inner>,
+}
+
+static KIND: Kind = Kind::new();
+
+// SAFETY: nothing else names it.
+unsafe impl Above for UserThread {
+    const KIND: &'static Kind = &KIND;
 }
 
 /// What changes.
@@ -60,9 +65,8 @@ impl Task {
                 special,
             }),
         })?;
-        let user: Box<dyn core::any::Any + Send + Sync> = user;
         let frame = UserFrame::new(entry.as_u32(), stack.as_u32());
-        let thread = Thread::for_user(&frame, task.space().pmap().clone(), user)?;
+        let thread = Thread::for_user(&frame, task.space().pmap().clone(), Upper::new(user))?;
         let own = task.scheduling(info::scheduling(&thread));
         info::change_scheduling(&thread, |scheduling| *scheduling = own);
         stop::hold(&thread);

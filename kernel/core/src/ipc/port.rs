@@ -16,6 +16,8 @@
 //!   zero and it has been reaped: until then stale names may look at it.
 //! - A port is on its set's `ready` list exactly if it has messages.
 
+use core::cell::Cell;
+
 use super::right::{Carried, Refusal};
 use crate::arena::{Arena, Handle};
 
@@ -64,11 +66,11 @@ pub enum Receiver {
 pub struct Port {
     receiver: Receiver,
     send_rights: u32,
-    send_once_rights: u32,
+    send_once_rights: Cell<u32>,
     /// `MACH_MSG_TYPE_MAKE_SEND`s since the receive right last moved.
     pub make_send_count: u32,
     /// What the next message is stamped with.
-    pub sequence: u32,
+    sequence: Cell<u32>,
     queue: queue::Queue,
     member: set::Member,
     requests: Option<RequestId>,
@@ -109,9 +111,9 @@ impl Ports {
         let port = Port {
             receiver,
             send_rights: 0,
-            send_once_rights: 0,
+            send_once_rights: Cell::new(0),
             make_send_count: 0,
-            sequence: 0,
+            sequence: Cell::new(0),
             queue: queue::Queue::new(),
             member: set::Member::default(),
             requests: None,
@@ -150,12 +152,13 @@ impl Ports {
 
     /// How many hold rights to send: send rights, send-once rights.
     pub fn rights(&self, port: PortId) -> (u32, u32) {
-        self.ports
-            .at(port)
-            .map_or((0, 0), |port| (port.send_rights, port.send_once_rights))
+        self.ports.at(port).map_or((0, 0), |port| {
+            (port.send_rights, port.send_once_rights.get())
+        })
     }
 
     /// The port.
+    #[inline(always)]
     pub fn at(&self, port: PortId) -> Option<&Port> {
         self.ports.at(port)
     }
@@ -188,7 +191,7 @@ impl Ports {
     pub fn make_send_once(&mut self, id: PortId) -> Carried {
         match self.ports.at_mut(id) {
             Some(port) if port.receiver != Receiver::Dead => {
-                port.send_once_rights += 1;
+                port.add_send_once();
                 Carried::SendOnce(id)
             }
             _ => Carried::Dead,
@@ -215,7 +218,7 @@ impl Ports {
     /// A send-once right has been used: its message was received.
     pub fn drop_used_send_once(&mut self, id: PortId) {
         if let Some(port) = self.ports.at_mut(id) {
-            port.send_once_rights -= 1;
+            port.end_send_once();
             self.free_if_unknown(id);
         }
     }
@@ -341,7 +344,7 @@ impl Ports {
         let unknown = self
             .ports
             .at(id)
-            .is_some_and(|port| port.reaped && port.send_rights == 0 && port.send_once_rights == 0);
+            .is_some_and(|port| port.reaped && port.has_no_senders());
         if unknown {
             self.ports.remove(id);
         }
@@ -354,28 +357,42 @@ impl Port {
         self.receiver
     }
 
-    /// One more send-once right; the port lives.
-    pub(in crate::ipc) fn add_send_once(&mut self) {
-        self.send_once_rights += 1;
+    /// Whether nobody has a right to send to it.
+    fn has_no_senders(&self) -> bool {
+        self.send_rights == 0 && self.send_once_rights.get() == 0
     }
 
-    /// One less; the port lives.
-    pub(in crate::ipc) fn end_send_once(&mut self) {
-        self.send_once_rights -= 1;
+    /// One more send-once right.
+    pub(in crate::ipc) fn add_send_once(&self) {
+        self.send_once_rights.set(self.send_once_rights.get() + 1);
     }
 
-    /// The number that the next message received is stamped with.
-    pub(in crate::ipc) fn next_sequence(&mut self) -> u32 {
-        let sequence = self.sequence;
-        self.sequence = sequence.wrapping_add(1);
-        sequence
+    /// One less; whoever takes the last one of a dead port frees that.
+    pub(in crate::ipc) fn end_send_once(&self) {
+        self.send_once_rights.set(self.send_once_rights.get() - 1);
+    }
+
+    /// What the next message received is stamped with.
+    pub fn sequence(&self) -> u32 {
+        self.sequence.get()
+    }
+
+    /// The next message received is stamped with `sequence`
+    /// (`mach_port_set_seqno`).
+    pub fn set_sequence(&self, sequence: u32) {
+        self.sequence.set(sequence);
+    }
+
+    /// The stamp of a message that is received now.
+    pub(in crate::ipc) fn next_sequence(&self) -> u32 {
+        self.sequence.replace(self.sequence().wrapping_add(1))
     }
 
     /// The receive right leaves its task (manual 4.2.3, 4.2.6).
     fn depart(&mut self, queued_at: Option<PortId>) {
         self.receiver = Receiver::Message(queued_at);
         self.make_send_count = 0;
-        self.sequence = 0;
+        self.set_sequence(0);
         self.payload = None;
     }
 }

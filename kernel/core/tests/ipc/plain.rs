@@ -109,7 +109,7 @@ impl World {
         let (ports, sender, receiver) = self.parties(from);
         let plain = sender.plain(ports, bits, remote, local)?;
         let reply = receiver.plain_given(&plain)?;
-        let arrived = sender.plain_sent(ports, &plain, bits, reply);
+        let arrived = sender.plain_sent(&plain, bits, reply);
         let seen = [
             arrived.bits,
             arrived.remote,
@@ -134,7 +134,7 @@ impl World {
         }
         for (space, name) in [(&mut self.server, self.own), (&mut self.client, self.reply)] {
             let (port, place) = space.received(&mut self.ports, name).expect("it receives");
-            let counts = (place.make_send_count, place.sequence);
+            let counts = (place.make_send_count, place.sequence());
             let (send, once) = self.ports.rights(port);
             all.push((send, once, counts.0));
             all.push((counts.1, 0, 0));

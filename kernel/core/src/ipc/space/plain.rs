@@ -7,7 +7,7 @@
 //! then.
 
 use super::super::message::{CIRCULAR, COMPLEX};
-use super::super::port::{PortId, Ports, Receiver, SetId};
+use super::super::port::{Port, PortId, Ports, Receiver, SetId};
 use super::super::right::{Disposition, NULL};
 use super::{Entry, Source, Space};
 
@@ -28,15 +28,25 @@ enum Through {
     SendOnce(u32),
 }
 
-/// The rights that a header names.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Plain {
-    /// The port that it is for; it lives, and a space receives from it.
-    pub destination: PortId,
-    /// The set that this is in.
-    pub set: Option<SetId>,
+/// The rights that a header names, and the ports that they lead to.
+#[derive(Clone, Copy, Debug)]
+pub struct Plain<'p> {
+    destination: (PortId, &'p Port),
     through: Through,
-    reply: Option<PortId>,
+    /// Its name, and what that means.
+    reply: Option<(u32, PortId, &'p Port)>,
+}
+
+impl Plain<'_> {
+    /// The port that it is for; it lives, and a space receives from it.
+    pub const fn destination(&self) -> PortId {
+        self.destination.0
+    }
+
+    /// The set that this is in.
+    pub const fn set(&self) -> Option<SetId> {
+        self.destination.1.set()
+    }
 }
 
 /// What the header says when it is received.
@@ -57,7 +67,14 @@ impl Space {
     /// destination is a send right that is copied, or a send-once right, and the
     /// reply port one that the space receives from, or none; and unless messages
     /// wait at the destination, which come first.
-    pub fn plain(&self, ports: &Ports, bits: u32, remote: u32, local: u32) -> Option<Plain> {
+    #[inline(always)]
+    pub fn plain<'p>(
+        &self,
+        ports: &'p Ports,
+        bits: u32,
+        remote: u32,
+        local: u32,
+    ) -> Option<Plain<'p>> {
         if bits & (COMPLEX | CIRCULAR) != 0 {
             return None;
         }
@@ -79,38 +96,45 @@ impl Space {
         let reply = match (bits & TYPES & REPLY, local) {
             (0, NULL) => None,
             (REPLY, _) => match self.entry(local)? {
-                Entry::Rights(rights) if rights.receives => Some(rights.port),
+                Entry::Rights(rights) if rights.receives => {
+                    Some((local, rights.port, ports.at(rights.port)?))
+                }
                 _ => return None,
             },
             _ => return None,
         };
         Some(Plain {
-            destination,
-            set: port.set(),
+            destination: (destination, port),
             through,
             reply,
         })
     }
 
-    /// Where a thread that receives from `name` would wait: a port or set with no
-    /// messages. `None` if it need not, or cannot.
-    pub fn quiet_source(&self, ports: &Ports, name: u32) -> Option<Source> {
-        match *self.entry(name)? {
-            Entry::Rights(rights) if rights.receives => {
-                let port = ports.at(rights.port)?;
-                let is_quiet = port.queued() == 0 && port.set().is_none();
-                is_quiet.then_some(Source::Port(rights.port))
-            }
-            Entry::Set(set) if ports.ready_member(set).is_none() => Some(Source::Set(set)),
-            _ => None,
-        }
+    /// Where a thread that sends this and receives from `name` would wait: a port or
+    /// set with no messages. `None` if it need not, or cannot.
+    #[inline(always)]
+    pub fn quiet_source(&self, ports: &Ports, plain: &Plain<'_>, name: u32) -> Option<Source> {
+        let (id, port) = match plain.reply {
+            // What most who ask for a reply wait for.
+            Some((local, id, port)) if local == name => (id, port),
+            _ => match *self.entry(name)? {
+                Entry::Rights(rights) if rights.receives => (rights.port, ports.at(rights.port)?),
+                Entry::Set(set) if ports.ready_member(set).is_none() => {
+                    return Some(Source::Set(set));
+                }
+                _ => return None,
+            },
+        };
+        let is_quiet = port.queued() == 0 && port.set().is_none();
+        is_quiet.then_some(Source::Port(id))
     }
 
     /// Gives the space, the receiver, its right to reply; its name, null if
     /// there is none. `None` if that takes more than a look: nothing has changed.
     /// Else [`Space::plain_sent`] is to follow.
-    pub fn plain_given(&mut self, plain: &Plain) -> Option<u32> {
-        let Some(port) = plain.reply else {
+    #[inline(always)]
+    pub fn plain_given(&mut self, plain: &Plain<'_>) -> Option<u32> {
+        let Some((_, port, _)) = plain.reply else {
             return Some(NULL);
         };
         let request = None;
@@ -120,42 +144,33 @@ impl Space {
 
     /// Takes the rights out of the space, the sender; `reply` is the name that
     /// the receiver has, `bits` those that were sent. What arrives.
-    pub fn plain_sent(
-        &mut self,
-        ports: &mut Ports,
-        plain: &Plain,
-        bits: u32,
-        reply: u32,
-    ) -> Arrived {
-        let mut arrived = Arrived {
-            bits: bits & !TYPES,
-            remote: reply,
-            local: NULL,
-            sequence: 0,
-        };
-        if let Some(port) = plain.reply.and_then(|port| ports.at_mut(port)) {
+    #[inline(always)]
+    pub fn plain_sent(&mut self, plain: &Plain<'_>, bits: u32, reply: u32) -> Arrived {
+        let mut bits = bits & !TYPES;
+        if let Some((_, _, port)) = plain.reply {
             port.add_send_once();
-            arrived.bits |= Disposition::MakeSendOnce.received();
+            bits |= Disposition::MakeSendOnce.received();
         }
+        let port = plain.destination.1;
         let how = match plain.through {
             Through::Send => Disposition::MoveSend,
             Through::SendOnce(name) => {
                 self.remove_once(name);
+                // It lives: nobody waits for it to be forgotten.
+                port.end_send_once();
                 Disposition::MoveSendOnce
             }
         };
-        if let Some(port) = ports.at_mut(plain.destination) {
-            if how == Disposition::MoveSendOnce {
-                // It lives: nobody waits for it to be forgotten.
-                port.end_send_once();
-            }
-            arrived.sequence = port.next_sequence();
-            (arrived.bits, arrived.local) = match (port.payload, port.receiver()) {
-                (Some(payload), _) => (arrived.bits | PROTECTED << 8, payload),
-                (None, Receiver::Space(_, name)) => (arrived.bits | how.received() << 8, name),
-                (None, _) => (arrived.bits, NULL),
-            };
+        let (received, local) = match (port.payload, port.receiver()) {
+            (Some(payload), _) => (PROTECTED, payload),
+            (None, Receiver::Space(_, name)) => (how.received(), name),
+            (None, _) => (0, NULL),
+        };
+        Arrived {
+            bits: bits | received << 8,
+            remote: reply,
+            local,
+            sequence: port.next_sequence(),
         }
-        arrived
     }
 }

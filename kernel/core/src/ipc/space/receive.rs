@@ -66,7 +66,7 @@ impl Space {
     /// [`Refusal::InvalidName`], [`Refusal::InvalidRight`].
     pub fn status(&mut self, ports: &mut Ports, name: u32) -> Result<Status, Refusal> {
         let (id, port) = self.received(ports, name)?;
-        let (sequence, make_send_count) = (port.sequence, port.make_send_count);
+        let (sequence, make_send_count) = (port.sequence(), port.make_send_count);
         let (queue_limit, queued) = (port.queue_limit(), port.queued());
         let (send, send_once_rights) = ports.rights(id);
         let (has_port_destroyed, has_no_senders) = ports.requested(id);
