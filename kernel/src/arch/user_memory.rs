@@ -120,6 +120,33 @@ impl Words {
         })
     }
 
+    /// The bytes of the words.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        let written = &self.words[..self.length];
+        let bytes = size_of_val(written);
+        // SAFETY: by the invariant; a written word is as many bytes.
+        unsafe { core::slice::from_raw_parts(written.as_ptr().cast(), bytes) }
+    }
+
+    /// They are now so many bytes of zeroes, to be changed; `None` if those are not
+    /// whole words, or too many.
+    pub(crate) fn zeroed(&mut self, bytes: usize) -> Option<&mut [u8]> {
+        if bytes % size_of::<u32>() != 0 {
+            return None;
+        }
+        let length = bytes / size_of::<u32>();
+        let words = self.words.get_mut(..length)?;
+        words.fill(MaybeUninit::zeroed());
+        self.length = length;
+        // SAFETY: the words have just been written, and are as many bytes.
+        Some(unsafe { core::slice::from_raw_parts_mut(self.words.as_mut_ptr().cast(), bytes) })
+    }
+
+    /// They are fewer now: the first so many bytes, whole words.
+    pub(crate) fn truncate(&mut self, bytes: usize) {
+        self.length = self.length.min(bytes / size_of::<u32>());
+    }
+
     /// The words.
     pub(crate) fn as_mut_slice(&mut self) -> &mut [u32] {
         let written = &mut self.words[..self.length];

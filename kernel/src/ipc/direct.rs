@@ -9,6 +9,7 @@
 use core::mem::MaybeUninit;
 
 use abi::message::{MsgReturn, Options};
+use kernel_core::ipc::port::Receiver;
 use kernel_core::ipc::space::Source;
 
 use super::post::Post;
@@ -34,6 +35,8 @@ pub(crate) enum Direct {
     Received(MsgReturn),
     /// To its receiver, and the caller waited for one until this.
     Woken(Wake),
+    /// Nowhere yet: it is for the kernel, and the waiter has its words.
+    ToKernel,
 }
 
 /// The arguments of `mach_msg`, as the caller pushed them.
@@ -104,7 +107,7 @@ impl Names {
         direct.unwrap_or(Direct::NotSent)
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn try_directly(
         &self,
         waiter: &Waiter,
@@ -114,8 +117,12 @@ impl Names {
         let length = (arguments.send_size() / WORD) as usize;
         words.copy_in(arguments.address(), length).ok()?;
         let mut guard = IPC.lock();
-        let (delivery, waits) = self.deliver(guard.as_mut()?, waiter, words, arguments)?;
+        let mut is_to_kernel = false;
+        let delivered = self.deliver(guard.as_mut()?, waiter, words, arguments, &mut is_to_kernel);
         drop(guard);
+        let Some((delivery, waits)) = delivered else {
+            return is_to_kernel.then_some(Direct::ToKernel);
+        };
         if !waits {
             delivery.post(words);
             return Some(Direct::Sent);
@@ -127,8 +134,8 @@ impl Names {
     }
 
     /// Moves the rights that `words` name to who waits for them; the words are as
-    /// received then. Whether the caller is entered as waiting itself. None if
-    /// they go the long way.
+    /// received then. Whether the caller is entered as waiting itself. None if they
+    /// go the long way, or to the kernel.
     #[inline(always)]
     fn deliver(
         &self,
@@ -136,19 +143,25 @@ impl Names {
         waiter: &Waiter,
         words: &mut Words,
         arguments: Arguments<'_>,
+        is_to_kernel: &mut bool,
     ) -> Option<(Delivery, bool)> {
         let [bits, size, remote, local, sequence, _] =
             words.as_mut_slice().first_chunk_mut::<HEADER_WORDS>()?;
         let Ipc { key, post, .. } = ipc;
         let Post { ports, waiters, .. } = post;
         let space = self.0.get(key);
-        let plain = space.plain(ports, *bits, *remote, *local)?;
+        let to = space.addressed(ports, *bits, *remote)?;
+        if let Receiver::Kernel(_) = to.receiver() {
+            *is_to_kernel = true;
+            return None;
+        }
+        let plain = space.plain(ports, to, *bits, *local)?;
         let source = match arguments.options().has(Options::RCV_MSG) {
             true => space.quiet_source(ports, &plain, arguments.receive_name()),
             false => None,
         };
-        let port = Source::Port(plain.destination());
-        let at = match plain.set() {
+        let port = Source::Port(to.id());
+        let at = match to.set() {
             Some(set) if !waiters.has(Place::Receive(port)) => Source::Set(set),
             _ => port,
         };

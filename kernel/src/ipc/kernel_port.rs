@@ -158,16 +158,23 @@ impl Drop for KernelPort {
     }
 }
 
-impl Ipc {
-    /// What the port stands for, if it is a live one of the kernel's.
-    pub(super) fn object_of(&self, port: PortId) -> Option<Shared<Any>> {
-        match self.post.ports.receiver(port) {
+impl Objects {
+    /// What a port stands for that this one receives from, if that is the kernel.
+    pub(super) fn at(&self, receiver: Receiver) -> Option<Shared<Any>> {
+        match receiver {
             Receiver::Kernel(object) => {
-                let place = self.post.objects.places.at(Handle::from_index(object)?)?;
+                let place = self.places.at(Handle::from_index(object)?)?;
                 place.object.clone()
             }
             _ => None,
         }
+    }
+}
+
+impl Ipc {
+    /// What the port stands for, if it is a live one of the kernel's.
+    pub(super) fn object_of(&self, port: PortId) -> Option<Shared<Any>> {
+        self.post.objects.at(self.post.ports.receiver(port))
     }
 }
 

@@ -7,6 +7,7 @@
 //! handed back to whoever sent it, as a [`Request`]: the layers above know what
 //! the port stands for.
 
+mod ask;
 mod call;
 mod direct;
 mod held;
@@ -22,6 +23,7 @@ use kernel_core::ipc::port::{Effects, Ports, SpaceId};
 use kernel_core::ipc::right::{Carried, DEAD, Disposition, NULL, Refusal, Right};
 use kernel_core::ipc::space::Space;
 
+pub(crate) use self::ask::Asked;
 pub(crate) use self::call::{Called, call};
 pub(crate) use self::direct::{Arguments as MsgArguments, Direct};
 pub(crate) use self::held::{HeldRight, HeldRights};

@@ -140,6 +140,11 @@ impl Gives {
     /// No message of the kernel's has more.
     pub(super) const MOST: usize = 3;
 
+    /// Whether there is nothing.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.gifts.iter().all(Option::is_none)
+    }
+
     /// One more right.
     pub(crate) fn right(&mut self, right: HeldRight) {
         self.give(Gift::Right(right));

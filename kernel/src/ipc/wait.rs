@@ -143,6 +143,14 @@ impl Waiter {
         entry.map(Waiter).map_err(|_| Refusal::ResourceShortage)
     }
 
+    /// Gives `use_them` those words; nothing if the thread is using them.
+    pub(crate) fn with_words<R>(&self, use_them: impl FnOnce(&mut Words) -> R) -> Option<R> {
+        let mut words = self.take_words()?;
+        let result = use_them(&mut words);
+        self.put_words(words);
+        Some(result)
+    }
+
     /// The words that the thread has for a short message, if it is not using them;
     /// to be put back.
     #[inline(always)]

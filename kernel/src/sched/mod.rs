@@ -117,6 +117,7 @@ pub(crate) fn start(thread: &Shared<Thread>) {
 }
 
 /// Gives `use_it` the thread that runs this; nothing if the processor idles.
+#[inline(always)]
 pub(crate) fn with_current<R>(use_it: impl FnOnce(&Shared<Thread>) -> R) -> Option<R> {
     let current = percpu::thread().cast::<Shared<Thread>>();
     // SAFETY: the processor stored it when it went over to the caller's thread,

@@ -23,6 +23,7 @@ mod thread_state;
 mod vm;
 
 use alloc::vec::Vec;
+use core::mem;
 
 use abi::kern_return::KernReturn;
 use abi::message::Header;
@@ -35,8 +36,9 @@ use kernel_core::vm::map::MapError;
 
 pub(crate) use self::host::{END, End};
 pub(crate) use self::vm::allocate;
+use crate::arch::user_memory::Words;
 use crate::device::terminal::Form as ReadForm;
-use crate::ipc::{Given, Gives, Request};
+use crate::ipc::{Asked, Given, Gives, Request};
 use crate::mm::shared::{Any, Shared};
 use crate::sched;
 use crate::task::{NotSuspended, Shortage};
@@ -89,25 +91,73 @@ pub(crate) fn serve(mut request: Request) {
     let object = request.object().clone();
     let header = request.header();
     let (bytes, given) = request.parts();
+    let mut room = Room::Long(Vec::new());
+    let (done, gives) = obey(&object, bytes, &header, given, &mut room);
+    match done {
+        Ok(Answer::Later(later)) => begin(request, later),
+        Ok(Answer::Reply(reply)) => send(request, &header, Ok(reply), gives, &mut room),
+        Err(code) => send(request, &header, Err(code), gives, &mut room),
+    }
+}
+
+/// The same for one whose words are `words`; the answer, if it is to be given to
+/// whoever asked, in `room`.
+pub(crate) fn serve_at_once(asked: Asked, words: &Words, room: &mut Room) -> Option<Asked> {
+    let bytes = words.as_bytes();
+    let header = Header::read(bytes).unwrap_or_default();
+    let object = asked.object();
+    let (done, mut gives) = obey(object, bytes, &header, Given::default(), room);
+    let reply = match done {
+        Ok(Answer::Later(later)) => match asked.into_request(words) {
+            Some(request) => {
+                begin(request, later);
+                return None;
+            }
+            None => return None,
+        },
+        Ok(Answer::Reply(reply)) => Some(reply),
+        Err(code) => room.refuse(code, &header),
+    };
+    let is_to_end = sched::with_current(|thread| thread.is_to_end());
+    if (reply, is_to_end) != (Some(Reply), Some(false)) {
+        return None;
+    }
+    match room {
+        Room::Short(_) if gives.is_empty() => Some(asked),
+        _ => {
+            asked.answer_by_queue(room.bytes(), &mut gives);
+            None
+        }
+    }
+}
+
+/// Finds the routine that a request asks for, and does it.
+fn obey<'m>(
+    object: &'m Shared<Any>,
+    bytes: &'m [u8],
+    header: &'m Header,
+    given: Given<'m>,
+    room: &'m mut Room,
+) -> (Done, Gives) {
     let mut call = Call {
-        object: &object,
+        object,
         bytes,
-        header,
+        header: *header,
         given,
         gives: Gives::default(),
+        room,
     };
-    let done = ALL.iter().find_map(|serve| serve(&mut call, &*object));
-    let gives = call.gives;
-    let done = match done.unwrap_or(Err(KernReturn::MIG_BAD_ID)) {
-        Ok(Answer::Later(Later::Read {
-            wanted,
-            form,
-            may_wait,
-        })) => return device::begin_read(request, wanted, form, may_wait),
-        Ok(Answer::Reply(reply)) => Ok(reply),
-        Err(code) => Err(code),
-    };
-    send(request, &header, done, gives);
+    let done = ALL.iter().find_map(|serve| serve(&mut call, &**object));
+    (done.unwrap_or(Err(KernReturn::MIG_BAD_ID)), call.gives)
+}
+
+fn begin(request: Request, later: Later) {
+    let Later::Read {
+        wanted,
+        form,
+        may_wait,
+    } = later;
+    device::begin_read(request, wanted, form, may_wait);
 }
 
 /// Answers a request of before.
@@ -117,21 +167,30 @@ fn send_reply(
 ) {
     let header = request.header();
     let mut gives = Gives::default();
-    let done = does(Replying(&header), &mut gives).map_err(|Refused(code)| code);
-    send(request, &header, done, gives);
+    let mut room = Room::Long(Vec::new());
+    let replying = Replying {
+        header: &header,
+        room: &mut room,
+    };
+    let done = does(replying, &mut gives).map_err(|Refused(code)| code);
+    send(request, &header, done, gives, &mut room);
 }
 
-fn send(request: Request, header: &Header, done: Result<Reply, KernReturn>, gives: Gives) {
+fn send(
+    request: Request,
+    header: &Header,
+    done: Result<Reply, KernReturn>,
+    gives: Gives,
+    room: &mut Room,
+) {
     let reply = match done {
         Ok(reply) => Some(reply),
-        Err(code) => Reply::new(REPLY_HEADER_BYTES, &|bytes| {
-            encode_refusal(code, header, bytes)
-        }),
+        Err(code) => room.refuse(code, header),
     };
     // Who ended itself hears no more of it (seen).
     let is_to_end = sched::with_current(|thread| thread.is_to_end());
-    if let (Some(Reply(bytes)), Some(false)) = (reply, is_to_end) {
-        request.reply(bytes, gives);
+    if let (Some(Reply), Some(false), Room::Long(bytes)) = (reply, is_to_end, room) {
+        request.reply(mem::take(bytes), gives);
     }
 }
 
@@ -150,6 +209,8 @@ struct Call<'m> {
     given: Given<'m>,
     /// What the reply is to carry.
     gives: Gives,
+    /// Where its bytes go.
+    room: &'m mut Room,
 }
 
 /// What goes along with the arguments of a routine, each in their order.
@@ -183,13 +244,16 @@ impl Along<'_, '_> {
 }
 
 /// Makes the reply of a routine's results.
-struct Replying<'c>(&'c Header);
+struct Replying<'c> {
+    header: &'c Header,
+    room: &'c mut Room,
+}
 
 impl Replying<'_> {
     fn with<'r, R: ReplyBody<'r>>(self, results: &R) -> Result<Reply, Refused> {
         let most = R::ROUTINE.reply_bytes().map_or(0, |(_, most)| most);
-        let header = self.0;
-        let reply = Reply::new(most, &|bytes| {
+        let header = self.header;
+        let reply = self.room.fill(most, &|bytes| {
             encode_reply(results, header, Form::Received, bytes)
         });
         reply.ok_or(Refused(KernReturn::RESOURCE_SHORTAGE))
@@ -239,8 +303,12 @@ impl<'m> Call<'m> {
             given: &mut self.given,
             gives: &mut self.gives,
         };
+        let replying = Replying {
+            header: &self.header,
+            room: self.room,
+        };
         let done = match decode_request(self.bytes) {
-            Ok(request) => does(request, along, Replying(&self.header)).map(Answer::Reply),
+            Ok(request) => does(request, along, replying).map(Answer::Reply),
             Err(_) => Err(Refused(KernReturn::MIG_BAD_ARGUMENTS)),
         };
         Some(done.map_err(|Refused(code)| code))
@@ -259,19 +327,57 @@ impl<'m> Call<'m> {
     }
 }
 
-/// The bytes of a reply.
-struct Reply(Vec<u8>);
+/// The room has the bytes of the reply.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Reply;
 
-impl Reply {
-    /// Of `most` bytes at most, as `encode` writes them and says how many. None
-    /// without memory for it.
-    fn new(most: usize, encode: &dyn Fn(&mut [u8]) -> Result<usize, EncodeError>) -> Option<Reply> {
+/// Where the bytes of a reply go.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "stays on the stack of who has the request served"
+)]
+pub(crate) enum Room {
+    /// To whoever asked, at once.
+    Short(Words),
+    /// Into a message.
+    Long(Vec<u8>),
+}
+
+impl Room {
+    /// Has at most `most` bytes written by `encode`, which says how many it wrote.
+    /// None without memory for them.
+    fn fill(
+        &mut self,
+        most: usize,
+        encode: &dyn Fn(&mut [u8]) -> Result<usize, EncodeError>,
+    ) -> Option<Reply> {
+        if let Room::Short(words) = self {
+            if let Some(bytes) = words.zeroed(most) {
+                let length = encode(bytes).ok()?;
+                words.truncate(length);
+                return Some(Reply);
+            }
+        }
         let mut bytes = Vec::new();
         bytes.try_reserve_exact(most).ok()?;
         bytes.resize(most, 0);
         let length = encode(&mut bytes).ok()?;
         bytes.truncate(length);
-        Some(Reply(bytes))
+        *self = Room::Long(bytes);
+        Some(Reply)
+    }
+
+    fn refuse(&mut self, code: KernReturn, header: &Header) -> Option<Reply> {
+        self.fill(REPLY_HEADER_BYTES, &|bytes| {
+            encode_refusal(code, header, bytes)
+        })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Room::Short(words) => words.as_bytes(),
+            Room::Long(bytes) => bytes,
+        }
     }
 }
 

@@ -5,11 +5,10 @@
 //! that is in the table without a trap was seen on the reference kernel:
 //! `KERN_INVALID_ARGUMENT`.
 
-use core::mem::MaybeUninit;
+mod message;
 
 use abi::kern_return::KernReturn;
 use abi::layout::thread::{SWITCH_OPTION_DEPRESS, SWITCH_OPTION_NONE, SWITCH_OPTION_WAIT};
-use abi::message::{MsgReturn, Options};
 use abi::trap as number;
 use kernel_core::ipc::Refusal;
 use kernel_core::ipc::right::{Disposition, Right};
@@ -18,7 +17,6 @@ use crate::arch::interrupts;
 use crate::arch::trap::UserFrame;
 use crate::arch::user_memory::{self, BadAddress};
 use crate::console;
-use crate::ipc::{Direct, MsgArguments, Patience, Receive, Send, Sent};
 use crate::mm::shared::Shared;
 use crate::sched::{self, How, Thread, info};
 use crate::server;
@@ -51,7 +49,7 @@ fn obey(frame: &mut UserFrame) {
     let number = frame.trap.eax as i32;
     let arguments = Arguments { esp: frame.esp };
     if number == number::MACH_MSG_TRAP {
-        let result = with_current(|user| message(user, &arguments).map(|code| code.0));
+        let result = with_current(|user| message::message(user, &arguments).map(|code| code.0));
         frame.trap.eax = answer(result);
     } else {
         obey_other(frame, number, &arguments);
@@ -214,82 +212,6 @@ fn shortcut(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32
         _ => Err(Refusal::InvalidArgument),
     };
     Ok(result.err().map_or(KERN_SUCCESS, Refusal::code))
-}
-
-/// `mach_msg`: sends, receives, or both.
-#[inline(never)]
-fn message(user: &UserThread, arguments: &Arguments) -> Result<MsgReturn, BadAddress> {
-    let mut place = MaybeUninit::uninit();
-    let words = MsgArguments::read(&mut place, arguments.first()?)?;
-    let direct = user.task.names().send_directly(&user.waiter, words);
-    if !matches!(direct, Direct::NotSent) {
-        user.task.events.sent_message();
-    }
-    match direct {
-        Direct::Received(code) => {
-            user.task.events.received_message();
-            Ok(code)
-        }
-        direct => long_message(user, arguments, words, direct),
-    }
-}
-
-/// What is left to do when a message went as far as `direct` says.
-#[inline(never)]
-fn long_message(
-    user: &UserThread,
-    arguments: &Arguments,
-    words: MsgArguments<'_>,
-    direct: Direct,
-) -> Result<MsgReturn, BadAddress> {
-    let (options, time) = (words.options(), words.timeout());
-    let patience = |limited| match options.has(limited) {
-        true => Patience::Milliseconds(time),
-        false => Patience::Endless,
-    };
-    /// Any of them makes the last argument count.
-    const NOTIFYING: u32 = Options::SEND_NOTIFY.0 | Options::SEND_CANCEL.0 | Options::RCV_NOTIFY.0;
-    let notify = match options.0 & NOTIFYING {
-        0 => NULL,
-        _ => arguments.word(6)?,
-    };
-    let notified = |asked| options.has(asked).then_some(notify);
-    let (names, memory) = (user.task.names(), user.task.space());
-    if options.has(Options::SEND_MSG) && matches!(direct, Direct::NotSent) {
-        let send = Send {
-            address: words.address(),
-            size: words.send_size(),
-            patience: patience(Options::SEND_TIMEOUT),
-            accepted: notified(Options::SEND_NOTIFY),
-            cancel: notified(Options::SEND_CANCEL),
-        };
-        match names.send(memory, &user.waiter, send) {
-            Sent::Over(MsgReturn::SUCCESS) => {}
-            Sent::Over(code) => return Ok(code),
-            Sent::Request(request) => server::serve(request),
-        }
-        user.task.events.sent_message();
-    }
-    if !options.has(Options::RCV_MSG) {
-        return Ok(MsgReturn::SUCCESS);
-    }
-    let receive = Receive {
-        address: words.address(),
-        size: words.receive_size(),
-        name: words.receive_name(),
-        patience: patience(Options::RCV_TIMEOUT),
-        keeps_large: options.has(Options::RCV_LARGE),
-        dead_name: notified(Options::RCV_NOTIFY),
-    };
-    let woken = match direct {
-        Direct::Woken(why) => Some(why),
-        _ => None,
-    };
-    let code = names.receive(memory, &user.waiter, receive, woken);
-    if code == MsgReturn::SUCCESS {
-        user.task.events.received_message();
-    }
-    Ok(code)
 }
 
 /// `mach_print`: a string that ends with a zero byte.

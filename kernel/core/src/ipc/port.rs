@@ -65,7 +65,7 @@ pub enum Receiver {
 #[derive(Debug)]
 pub struct Port {
     receiver: Receiver,
-    send_rights: u32,
+    send_rights: Cell<u32>,
     send_once_rights: Cell<u32>,
     /// `MACH_MSG_TYPE_MAKE_SEND`s since the receive right last moved.
     pub make_send_count: u32,
@@ -110,7 +110,7 @@ impl Ports {
     pub fn allocate(&mut self, receiver: Receiver) -> Result<PortId, Refusal> {
         let port = Port {
             receiver,
-            send_rights: 0,
+            send_rights: Cell::new(0),
             send_once_rights: Cell::new(0),
             make_send_count: 0,
             sequence: Cell::new(0),
@@ -153,7 +153,7 @@ impl Ports {
     /// How many hold rights to send: send rights, send-once rights.
     pub fn rights(&self, port: PortId) -> (u32, u32) {
         self.ports.at(port).map_or((0, 0), |port| {
-            (port.send_rights, port.send_once_rights.get())
+            (port.send_rights.get(), port.send_once_rights.get())
         })
     }
 
@@ -180,7 +180,7 @@ impl Ports {
     pub fn copy_send(&mut self, id: PortId) -> Carried {
         match self.ports.at_mut(id) {
             Some(port) if port.receiver != Receiver::Dead => {
-                port.send_rights += 1;
+                port.add_send();
                 Carried::Send(id)
             }
             _ => Carried::Dead,
@@ -203,8 +203,7 @@ impl Ports {
         let Some(port) = self.ports.at_mut(id) else {
             return;
         };
-        port.send_rights -= 1;
-        if port.send_rights > 0 {
+        if port.end_send() > 0 {
             return;
         }
         if port.receiver == Receiver::Dead {
@@ -359,7 +358,19 @@ impl Port {
 
     /// Whether nobody has a right to send to it.
     fn has_no_senders(&self) -> bool {
-        self.send_rights == 0 && self.send_once_rights.get() == 0
+        self.send_rights.get() == 0 && self.send_once_rights.get() == 0
+    }
+
+    /// One more send right.
+    pub(in crate::ipc) fn add_send(&self) {
+        self.send_rights.set(self.send_rights.get() + 1);
+    }
+
+    /// One less; how many are left.
+    fn end_send(&self) -> u32 {
+        let left = self.send_rights.get() - 1;
+        self.send_rights.set(left);
+        left
     }
 
     /// One more send-once right.

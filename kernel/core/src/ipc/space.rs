@@ -23,7 +23,7 @@ mod plain;
 mod receive;
 mod transfer;
 
-pub use plain::{Arrived, Plain};
+pub use plain::{Addressed, Arrived, Plain};
 pub use receive::{ReceiveRefusal, Source, Status};
 pub use transfer::HeaderRefusal;
 

@@ -107,7 +107,8 @@ impl World {
     /// Into the receiver's hands.
     fn send_plain(&mut self, from: From, [bits, remote, local]: [u32; 3]) -> Option<Seen> {
         let (ports, sender, receiver) = self.parties(from);
-        let plain = sender.plain(ports, bits, remote, local)?;
+        let to = sender.addressed(ports, bits, remote)?;
+        let plain = sender.plain(ports, to, bits, local)?;
         let reply = receiver.plain_given(&plain)?;
         let arrived = sender.plain_sent(&plain, bits, reply);
         let seen = [

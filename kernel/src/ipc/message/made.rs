@@ -11,7 +11,7 @@ use kernel_core::ipc::message::{self, Place};
 use kernel_core::ipc::port::Effect;
 use kernel_core::ipc::right::{Carried, NULL};
 
-use super::{Attachment, Kmsg, read, write};
+use super::{Attachment, Kmsg, copy_of, read, write};
 use crate::ipc::request::Gives;
 
 impl Kmsg {
@@ -97,18 +97,50 @@ impl Kmsg {
 
     /// The kernel's answer, to the right to reply, with what its body carries in
     /// order. None without memory for it.
-    pub(in crate::ipc) fn answer(&mut self, mut bytes: Vec<u8>, gives: &mut Gives) -> Option<Kmsg> {
-        let header = Layout::read(&bytes)?;
+    pub(in crate::ipc) fn answer(&mut self, bytes: Vec<u8>, gives: &mut Gives) -> Option<Kmsg> {
+        let reply = core::mem::replace(&mut self.local, Carried::Null);
+        match Kmsg::answering(reply, bytes, gives) {
+            Ok(kmsg) => Some(kmsg),
+            Err(reply) => {
+                self.local = reply;
+                None
+            }
+        }
+    }
+
+    /// The same to `reply`, which comes back without memory.
+    pub(in crate::ipc) fn answer_to(
+        reply: Carried,
+        bytes: &[u8],
+        gives: &mut Gives,
+    ) -> Result<Kmsg, Carried> {
+        let bytes = copy_of(bytes).ok_or(reply)?;
+        Kmsg::answering(reply, bytes, gives)
+    }
+
+    fn answering(reply: Carried, mut bytes: Vec<u8>, gives: &mut Gives) -> Result<Kmsg, Carried> {
+        let header = Layout::read(&bytes).ok_or(reply)?;
         let attached = match header.bits.is_complex() {
-            true => attach(&mut bytes, gives)?,
+            true => attach(&mut bytes, gives).ok_or(reply)?,
             false => Vec::new(),
         };
-        Some(Kmsg {
+        Ok(Kmsg {
             bytes,
             bits: header.bits.0 & Bits::COMPLEX,
             attached,
-            remote: core::mem::replace(&mut self.local, Carried::Null),
+            remote: reply,
             local: Carried::Null,
+        })
+    }
+
+    /// A request with nothing in its body. None without memory for it.
+    pub(in crate::ipc) fn plain(bytes: &[u8], remote: Carried, local: Carried) -> Option<Kmsg> {
+        Some(Kmsg {
+            bytes: copy_of(bytes)?,
+            bits: 0,
+            attached: Vec::new(),
+            remote,
+            local,
         })
     }
 }

@@ -129,7 +129,7 @@ impl Ports {
     ) -> Option<PortId> {
         let port = self.ports.at_mut(id)?;
         let old = port.no_senders.take();
-        let none = port.send_rights == 0 && port.receiver != Receiver::Dead;
+        let none = port.send_rights.get() == 0 && port.receiver != Receiver::Dead;
         match notify {
             Some(notify) if none && port.make_send_count >= sync => {
                 let count = port.make_send_count;

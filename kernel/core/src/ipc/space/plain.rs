@@ -28,25 +28,48 @@ enum Through {
     SendOnce(u32),
 }
 
+/// Where a header leads.
+#[derive(Clone, Copy, Debug)]
+pub struct Addressed<'p> {
+    id: PortId,
+    port: &'p Port,
+    through: Through,
+}
+
+impl Addressed<'_> {
+    /// `msgh_bits` as the kernel receives a request to be answered.
+    pub const ASKED: u32 =
+        Disposition::MakeSendOnce.received() | Disposition::MoveSend.received() << 8;
+
+    /// The port.
+    pub const fn id(&self) -> PortId {
+        self.id
+    }
+
+    /// Who receives from it.
+    pub const fn receiver(&self) -> Receiver {
+        self.port.receiver()
+    }
+
+    /// The set that it is in.
+    pub const fn set(&self) -> Option<SetId> {
+        self.port.set()
+    }
+}
+
 /// The rights that a header names, and the ports that they lead to.
 #[derive(Clone, Copy, Debug)]
 pub struct Plain<'p> {
-    destination: (PortId, &'p Port),
-    through: Through,
-    /// Its name, and what that means.
-    reply: Option<(u32, PortId, &'p Port)>,
+    to: Addressed<'p>,
+    reply: Option<Reply<'p>>,
 }
 
-impl Plain<'_> {
-    /// The port that it is for; it lives, and a space receives from it.
-    pub const fn destination(&self) -> PortId {
-        self.destination.0
-    }
-
-    /// The set that this is in.
-    pub const fn set(&self) -> Option<SetId> {
-        self.destination.1.set()
-    }
+/// The port that a header asks a reply to.
+#[derive(Clone, Copy, Debug)]
+struct Reply<'p> {
+    name: u32,
+    id: PortId,
+    port: &'p Port,
 }
 
 /// What the header says when it is received.
@@ -63,22 +86,15 @@ pub struct Arrived {
 }
 
 impl Space {
-    /// The rights of a message with these bits and names; `None` unless the
-    /// destination is a send right that is copied, or a send-once right, and the
-    /// reply port one that the space receives from, or none; and unless messages
-    /// wait at the destination, which come first.
+    /// Where a message with these bits goes whose destination has this name; `None`
+    /// unless that is a send right that is copied, or a send-once right, and the
+    /// body is plain.
     #[inline(always)]
-    pub fn plain<'p>(
-        &self,
-        ports: &'p Ports,
-        bits: u32,
-        remote: u32,
-        local: u32,
-    ) -> Option<Plain<'p>> {
+    pub fn addressed<'p>(&self, ports: &'p Ports, bits: u32, remote: u32) -> Option<Addressed<'p>> {
         if bits & (COMPLEX | CIRCULAR) != 0 {
             return None;
         }
-        let (destination, through) = match (bits & TYPES & !REPLY, self.entry(remote)?) {
+        let (id, through) = match (bits & TYPES & !REPLY, self.entry(remote)?) {
             (TO_SEND, Entry::Rights(rights)) if rights.urefs > 0 => (rights.port, Through::Send),
             (
                 TO_SEND_ONCE,
@@ -89,24 +105,69 @@ impl Space {
             ) => (*port, Through::SendOnce(remote)),
             _ => return None,
         };
-        let port = ports.at(destination)?;
-        if !matches!(port.receiver(), Receiver::Space(..)) || port.queued() > 0 {
+        let port = ports.at(id)?;
+        Some(Addressed { id, port, through })
+    }
+
+    /// The rights of that message; `None` unless a space receives it, the reply port
+    /// is one that the space receives from, or none; and unless messages wait at
+    /// the destination, which come first.
+    #[inline(always)]
+    pub fn plain<'p>(
+        &self,
+        ports: &'p Ports,
+        to: Addressed<'p>,
+        bits: u32,
+        local: u32,
+    ) -> Option<Plain<'p>> {
+        if !matches!(to.receiver(), Receiver::Space(..)) || to.port.queued() > 0 {
             return None;
         }
         let reply = match (bits & TYPES & REPLY, local) {
             (0, NULL) => None,
-            (REPLY, _) => match self.entry(local)? {
-                Entry::Rights(rights) if rights.receives => {
-                    Some((local, rights.port, ports.at(rights.port)?))
-                }
-                _ => return None,
-            },
+            (REPLY, _) => Some(self.reply(ports, local)?),
             _ => return None,
         };
-        Some(Plain {
-            destination: (destination, port),
-            through,
-            reply,
+        Some(Plain { to, reply })
+    }
+
+    #[inline(always)]
+    fn reply<'p>(&self, ports: &'p Ports, name: u32) -> Option<Reply<'p>> {
+        Reply::of(self.entry(name)?, ports, name)
+    }
+
+    /// The same for a request to the kernel, with a reply that is waited for at
+    /// the port it goes to, `name`: the reply port. Both ports have one right more
+    /// then, until [`Space::answered`] or what [`Ports`] does with rights ends
+    /// them.
+    pub fn asks(&self, ports: &Ports, to: Addressed<'_>, bits: u32, name: u32) -> Option<PortId> {
+        if to.through != Through::Send || bits & TYPES & REPLY != REPLY {
+            return None;
+        }
+        let reply = self.reply(ports, name)?;
+        if !reply.is_quiet() {
+            return None;
+        }
+        to.port.add_send();
+        reply.port.add_send_once();
+        Some(reply.id)
+    }
+
+    /// What arrives when the space receives the kernel's answer at `port` as `name`
+    /// at once; the right that it went to is used up. `None`, and nothing has
+    /// changed, if it is not to be received there, or others come first.
+    pub fn answered(&self, ports: &Ports, port: PortId, name: u32) -> Option<Arrived> {
+        let reply = self.reply(ports, name)?;
+        if reply.id != port || !reply.is_quiet() {
+            return None;
+        }
+        reply.port.end_send_once();
+        let (received, local) = reply.port.received_by(Disposition::MoveSendOnce);
+        Some(Arrived {
+            bits: received << 8,
+            remote: NULL,
+            local,
+            sequence: reply.port.next_sequence(),
         })
     }
 
@@ -114,19 +175,17 @@ impl Space {
     /// set with no messages. `None` if it need not, or cannot.
     #[inline(always)]
     pub fn quiet_source(&self, ports: &Ports, plain: &Plain<'_>, name: u32) -> Option<Source> {
-        let (id, port) = match plain.reply {
+        let place = match plain.reply {
             // What most who ask for a reply wait for.
-            Some((local, id, port)) if local == name => (id, port),
-            _ => match *self.entry(name)? {
-                Entry::Rights(rights) if rights.receives => (rights.port, ports.at(rights.port)?),
-                Entry::Set(set) if ports.ready_member(set).is_none() => {
-                    return Some(Source::Set(set));
+            Some(reply) if reply.name == name => reply,
+            _ => match self.entry(name)? {
+                Entry::Set(set) if ports.ready_member(*set).is_none() => {
+                    return Some(Source::Set(*set));
                 }
-                _ => return None,
+                entry => Reply::of(entry, ports, name)?,
             },
         };
-        let is_quiet = port.queued() == 0 && port.set().is_none();
-        is_quiet.then_some(Source::Port(id))
+        place.is_quiet().then_some(Source::Port(place.id))
     }
 
     /// Gives the space, the receiver, its right to reply; its name, null if
@@ -134,7 +193,7 @@ impl Space {
     /// Else [`Space::plain_sent`] is to follow.
     #[inline(always)]
     pub fn plain_given(&mut self, plain: &Plain<'_>) -> Option<u32> {
-        let Some((_, port, _)) = plain.reply else {
+        let Some(Reply { id: port, .. }) = plain.reply else {
             return Some(NULL);
         };
         let request = None;
@@ -147,12 +206,12 @@ impl Space {
     #[inline(always)]
     pub fn plain_sent(&mut self, plain: &Plain<'_>, bits: u32, reply: u32) -> Arrived {
         let mut bits = bits & !TYPES;
-        if let Some((_, _, port)) = plain.reply {
+        if let Some(Reply { port, .. }) = plain.reply {
             port.add_send_once();
             bits |= Disposition::MakeSendOnce.received();
         }
-        let port = plain.destination.1;
-        let how = match plain.through {
+        let port = plain.to.port;
+        let how = match plain.to.through {
             Through::Send => Disposition::MoveSend,
             Through::SendOnce(name) => {
                 self.remove_once(name);
@@ -161,16 +220,44 @@ impl Space {
                 Disposition::MoveSendOnce
             }
         };
-        let (received, local) = match (port.payload, port.receiver()) {
-            (Some(payload), _) => (PROTECTED, payload),
-            (None, Receiver::Space(_, name)) => (how.received(), name),
-            (None, _) => (0, NULL),
-        };
+        let (received, local) = port.received_by(how);
         Arrived {
             bits: bits | received << 8,
             remote: reply,
             local,
             sequence: port.next_sequence(),
+        }
+    }
+}
+
+impl<'p> Reply<'p> {
+    /// What this entry of this name is, if it is a receive right.
+    #[inline(always)]
+    fn of(entry: &Entry, ports: &'p Ports, name: u32) -> Option<Self> {
+        let id = match entry {
+            Entry::Rights(rights) if rights.receives => rights.port,
+            _ => return None,
+        };
+        let port = ports.at(id)?;
+        Some(Self { name, id, port })
+    }
+
+    /// Whether who receives from it waits.
+    #[inline(always)]
+    const fn is_quiet(&self) -> bool {
+        self.port.queued() == 0 && self.port.set().is_none()
+    }
+}
+
+impl Port {
+    /// The type and the name of the port in the header of a message that came by a
+    /// right of this kind.
+    #[inline(always)]
+    fn received_by(&self, how: Disposition) -> (u32, u32) {
+        match (self.payload, self.receiver()) {
+            (Some(payload), _) => (PROTECTED, payload),
+            (None, Receiver::Space(_, name)) => (how.received(), name),
+            (None, _) => (0, NULL),
         }
     }
 }
