@@ -7,10 +7,10 @@ use alloc::vec::Vec;
 use core::mem;
 
 use kernel_core::ipc::port::{Effects, PortId};
-use kernel_core::ipc::right::Carried;
+use kernel_core::ipc::right::{Carried, Refusal};
 
 use super::message::Kmsg;
-use super::with;
+use super::{Names, with};
 use crate::mm::OutOfMemory;
 
 /// A right; given up when dropped, outside of the lock.
@@ -33,6 +33,21 @@ impl HeldRight {
             Carried::Dead => Carried::Dead,
             _ => Carried::Null,
         })
+    }
+
+    /// Gives `names` a copy of the right, if it is one to send to a live port, and
+    /// tells its name.
+    pub(crate) fn give_copy(&self, names: &Names) -> Result<u32, Refusal> {
+        if let Carried::Send(port) = self.0 {
+            let again = with(|ipc| {
+                let space = names.0.get(&mut ipc.key);
+                space.give_again(&ipc.post.ports, port)
+            });
+            if let Some(name) = again {
+                return Ok(name);
+            }
+        }
+        names.give(self.copy_send())
     }
 
     /// Whether it is a send right to a port that was live when it was copied.

@@ -251,7 +251,12 @@ struct Replying<'c> {
 
 impl Replying<'_> {
     fn with<'r, R: ReplyBody<'r>>(self, results: &R) -> Result<Reply, Refused> {
-        let most = R::ROUTINE.reply_bytes().map_or(0, |(_, most)| most);
+        let most = const {
+            match R::ROUTINE.reply_bytes() {
+                Some((_, most)) => most,
+                None => 0,
+            }
+        };
         let header = self.header;
         let reply = self.room.fill(most, &|bytes| {
             encode_reply(results, header, Form::Received, bytes)

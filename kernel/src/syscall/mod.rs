@@ -104,8 +104,8 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
     let names = user.task.names();
     Ok(match number {
         number::MACH_REPLY_PORT => names.allocate(Right::Receive).unwrap_or(NULL),
-        number::MACH_THREAD_SELF => names.give(user.special(Special::Own)).unwrap_or(NULL),
-        number::MACH_TASK_SELF => names.give(user.task.special(Special::Own)).unwrap_or(NULL),
+        number::MACH_THREAD_SELF => user.name_special(Special::Own),
+        number::MACH_TASK_SELF => user.task.name_special(Special::Own),
         number::MACH_HOST_SELF => Host::Name
             .port()
             .and_then(|host| host.send_right(names).ok())

@@ -2,6 +2,8 @@
 //!
 //! Owns which there are. What is set is a send right that the kernel keeps.
 
+use kernel_core::ipc::right::NULL;
+
 use super::{Task, UserThread};
 use crate::ipc::HeldRight;
 
@@ -29,6 +31,14 @@ impl Task {
         self.inner.lock().special[which as usize].copy_send()
     }
 
+    /// Gives the task itself a send right to a special port; its name, null if there
+    /// is no room for it.
+    pub(crate) fn name_special(&self, which: Special) -> u32 {
+        let inner = self.inner.lock();
+        let name = inner.special[which as usize].give_copy(self.names());
+        name.unwrap_or(NULL)
+    }
+
     /// Makes another port the special one.
     pub(crate) fn set_special(&self, which: Special, right: HeldRight) {
         let before = core::mem::replace(&mut self.inner.lock().special[which as usize], right);
@@ -42,6 +52,15 @@ impl UserThread {
         let inner = self.inner.lock();
         let right = inner.special.get(which as usize);
         right.map_or(HeldRight::NULL, HeldRight::copy_send)
+    }
+
+    /// Gives the thread's task a send right to a special port; its name, null if there
+    /// is none, or no room for it.
+    pub(crate) fn name_special(&self, which: Special) -> u32 {
+        let inner = self.inner.lock();
+        let right = inner.special.get(which as usize);
+        let name = right.and_then(|right| right.give_copy(self.task.names()).ok());
+        name.unwrap_or(NULL)
     }
 
     /// Makes another port the special one, if threads have such a port.

@@ -170,7 +170,7 @@ fn decode_body<'a, B: Body<'a>>(bits: Bits, body: &'a [u8]) -> Result<B, BadArgu
     } else {
         Complexity::Simple
     };
-    let wants = complexity(B::FIELDS);
+    let wants = const { complexity(B::FIELDS) };
     if wants != Complexity::Varies && wants != says {
         return Err(BadArguments);
     }

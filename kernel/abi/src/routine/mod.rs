@@ -65,35 +65,44 @@ impl Routine {
 
     /// The least and the most bytes of its request.
     #[must_use]
-    pub fn request_bytes(&self) -> (usize, usize) {
+    pub const fn request_bytes(&self) -> (usize, usize) {
         bytes(HEADER_BYTES, self.request)
     }
 
     /// The least and the most bytes of its reply when it succeeds; a failure
     /// has [`REPLY_HEADER_BYTES`].
     #[must_use]
-    pub fn reply_bytes(&self) -> Option<(usize, usize)> {
-        Some(bytes(REPLY_HEADER_BYTES, self.reply?))
+    pub const fn reply_bytes(&self) -> Option<(usize, usize)> {
+        match self.reply {
+            Some(fields) => Some(bytes(REPLY_HEADER_BYTES, fields)),
+            None => None,
+        }
     }
 }
 
-fn bytes(head: usize, fields: &[Field]) -> (usize, usize) {
-    fields.iter().fold((head, head), |(least, most), field| {
+const fn bytes(head: usize, mut fields: &[Field]) -> (usize, usize) {
+    let (mut least, mut most) = (head, head);
+    while let [field, others @ ..] = fields {
         let (low, high) = field.shape.bytes();
-        (least + low, most + high)
-    })
+        (least, most) = (least + low, most + high);
+        fields = others;
+    }
+    (least, most)
 }
 
 /// Whether a body of these arguments is complex.
 #[must_use]
-pub fn complexity(fields: &[Field]) -> Complexity {
-    fields.iter().fold(Complexity::Simple, |so_far, field| {
-        match (so_far, field.shape.complexity()) {
+pub const fn complexity(mut fields: &[Field]) -> Complexity {
+    let mut all = Complexity::Simple;
+    while let [field, others @ ..] = fields {
+        all = match (all, field.shape.complexity()) {
             (Complexity::Complex, _) | (_, Complexity::Complex) => Complexity::Complex,
             (Complexity::Varies, _) | (_, Complexity::Varies) => Complexity::Varies,
             _ => Complexity::Simple,
-        }
-    })
+        };
+        fields = others;
+    }
+    all
 }
 
 /// A reply's dispositions, from its request's as received.

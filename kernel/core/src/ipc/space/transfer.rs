@@ -165,6 +165,24 @@ impl Space {
         Ok(name)
     }
 
+    /// Gives the space one more reference of a send right that it has already: what
+    /// [`Space::give`] does with a copy of one. Its name; `None` if it has none, or
+    /// the port is dead, or there is no room for another reference.
+    pub fn give_again(&mut self, ports: &Ports, port: PortId) -> Option<u32> {
+        let name = *self.sends.at(port.index())?;
+        match self.names.at_mut(name.checked_sub(1)?)? {
+            Entry::Rights(rights)
+                if rights.port == port
+                    && (1..UREFS_MAX).contains(&rights.urefs)
+                    && !ports.is_dead(port) =>
+            {
+                rights.urefs += 1;
+                Some(name)
+            }
+            _ => None,
+        }
+    }
+
     /// `mach_port_insert_right`: gives the space a right under a name.
     ///
     /// # Errors
