@@ -4,6 +4,8 @@ mod allocator;
 
 #[path = "ipc/accepted.rs"]
 mod accepted;
+#[path = "ipc/ask.rs"]
+mod ask;
 #[path = "ipc/message.rs"]
 mod message;
 #[path = "ipc/plain.rs"]

@@ -147,7 +147,10 @@ impl Ports {
 
     /// Whether nobody ever will.
     pub fn is_dead(&self, port: PortId) -> bool {
-        self.receiver(port) == Receiver::Dead
+        match self.ports.at(port) {
+            Some(port) => matches!(port.receiver, Receiver::Dead),
+            None => true,
+        }
     }
 
     /// How many hold rights to send: send rights, send-once rights.

@@ -390,16 +390,31 @@ impl Space {
 
     /// What the name denotes now: rights of dead ports have become dead names,
     /// with one reference more if their death was notified (manual 4.3.8).
+    #[inline]
     fn look(&mut self, ports: &mut Ports, name: u32) -> Result<Entry, Refusal> {
         let entry = *self.entry(name).ok_or(Refusal::InvalidName)?;
+        let port = match entry {
+            Entry::Rights(Rights { port, .. }) | Entry::SendOnce { port, .. } => port,
+            Entry::Set(_) | Entry::Dead { .. } => return Ok(entry),
+        };
+        match ports.is_dead(port) {
+            true => self.becomes_dead(ports, name, entry),
+            false => Ok(entry),
+        }
+    }
+
+    #[cold]
+    fn becomes_dead(
+        &mut self,
+        ports: &mut Ports,
+        name: u32,
+        entry: Entry,
+    ) -> Result<Entry, Refusal> {
         let (port, urefs) = match entry {
             Entry::Rights(rights) => (rights.port, rights.urefs),
             Entry::SendOnce { port, .. } => (port, 1),
             Entry::Set(_) | Entry::Dead { .. } => return Ok(entry),
         };
-        if !ports.is_dead(port) {
-            return Ok(entry);
-        }
         let notified = u32::from(entry.request().is_some());
         let urefs = urefs.saturating_add(notified).min(UREFS_MAX);
         let dead = Entry::Dead { urefs };

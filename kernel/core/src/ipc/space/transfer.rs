@@ -8,6 +8,10 @@ use super::super::port::{Accepted, Message, Unnotified};
 use super::super::right::{Carried, DEAD, Disposition, NULL, Refusal, UREFS_MAX};
 use super::{Effects, Entry, PortId, Ports, Receiver, Rights, Space};
 
+/// User references that a right comes to by being given: one less than the most,
+/// as was seen. A notified death adds one.
+const MOST_GIVEN: u32 = UREFS_MAX - 1;
+
 /// Why the rights of a header could not be taken; nothing has changed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum HeaderRefusal {
@@ -173,7 +177,7 @@ impl Space {
         match self.names.at_mut(name.checked_sub(1)?)? {
             Entry::Rights(rights)
                 if rights.port == port
-                    && (1..UREFS_MAX).contains(&rights.urefs)
+                    && (1..MOST_GIVEN).contains(&rights.urefs)
                     && !ports.is_dead(port) =>
             {
                 rights.urefs += 1;
@@ -309,8 +313,7 @@ impl Space {
             ports.arrive(port, Receiver::Space(self.id, name));
             return Ok(());
         }
-        // One less than the most: seen. A notified death adds one.
-        if rights.urefs + 1 >= UREFS_MAX {
+        if rights.urefs >= MOST_GIVEN {
             return Err(Refusal::UrefsOverflow);
         }
         if rights.urefs == 0 {
