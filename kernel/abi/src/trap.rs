@@ -4,6 +4,11 @@
 //! negative number, the stack the arguments above a return address. Source:
 //! `mach/syscall_sw.h`.
 
+/// The vector of the door by `int`, which leads where `lcall $7,$0` does; this
+/// kernel's own. So does SYSENTER where CPUID has it, with the stack pointer in ECX
+/// and the address to go on at in EDX, neither of which the kernel changes.
+pub const INT_DOOR: u8 = 0x50;
+
 /// One trap of the table.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Trap {

@@ -41,6 +41,14 @@ pub struct Identity {
     highest_leaf: u32,
 }
 
+/// What leaf 1 says in EDX, without what is not so: early Pentium Pros claim SYSENTER
+/// and do not have it (Intel SDM 2B, SYSENTER).
+pub const fn really(signature: u32, features: u32) -> u32 {
+    const SEP: u32 = 1 << 11;
+    let has_none = signature >> 8 & 0xf == 6 && signature & 0xfff < 0x633;
+    if has_none { features & !SEP } else { features }
+}
+
 impl Identity {
     /// Asks the processor; `cpuid` executes the instruction for a leaf, with
     /// ECX = 0.
@@ -71,23 +79,15 @@ impl Identity {
             brand
         });
 
-        let mut features = Features::new(version.edx, version.ecx, extended);
-        let identity = Self {
+        let really = really(version.eax, version.edx);
+        let features = Features::new(really, version.ecx, extended);
+        Self {
             vendor,
             signature: version.eax,
             brand,
             features,
             apic_id: version.ebx.to_le_bytes()[3],
             highest_leaf: first.eax,
-        };
-        // Early Pentium Pros claim SYSENTER without having it (Intel SDM 2B,
-        // SYSENTER).
-        if identity.family() == 6 && identity.signature & 0xfff < 0x633 {
-            features = features.without(Feature::SEP);
-        }
-        Self {
-            features,
-            ..identity
         }
     }
 

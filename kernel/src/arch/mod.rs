@@ -7,6 +7,7 @@ pub(crate) mod ap;
 #[cfg(feature = "ktest")]
 pub(crate) mod crime;
 pub(crate) mod debug;
+mod door;
 pub(crate) mod exit;
 pub(crate) mod fpu;
 pub(crate) mod interrupts;

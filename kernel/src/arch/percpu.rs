@@ -15,6 +15,7 @@ use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering
 
 use kernel_core::rank::HeldLocks;
 
+use super::door::Door;
 use super::interrupts;
 use super::own_segments::OwnSegments;
 use super::segments::{DoubleFault, Segments, WIDE_WORDS};
@@ -54,6 +55,7 @@ pub(crate) struct PerCpu {
     pub(crate) chooses_again: AtomicBool,
     /// For the scheduler: whether there is something to free here.
     pub(crate) is_untidy: AtomicBool,
+    door: Door,
     /// Whether the last interrupt came from user mode.
     was_user: AtomicBool,
 }
@@ -78,6 +80,7 @@ impl PerCpu {
             room_for_ports: AtomicPtr::new(core::ptr::null_mut()),
             chooses_again: AtomicBool::new(false),
             is_untidy: AtomicBool::new(false),
+            door: Door::new(),
             was_user: AtomicBool::new(false),
         }
     }
@@ -95,6 +98,8 @@ impl PerCpu {
         // SAFETY: the area is not published yet, so nobody else looks at its
         // segments; it is static, so they stay.
         unsafe { (*self.segments.get()).load(address.addr() as u32, double_fault) };
+        // SAFETY: the area is static, and the kernel is mapped whatever runs.
+        unsafe { self.door.open() };
     }
 
     /// Lets the other processors know this one, which is ready to take what
@@ -158,6 +163,7 @@ impl PerCpu {
     /// `self` is the area of the processor that calls; the stack below `top`
     /// is free whenever it is in user mode.
     pub(crate) unsafe fn set_kernel_stack(&self, top: u32) {
+        self.door.leads_to(top);
         // SAFETY: passed on to the caller.
         unsafe { Segments::set_kernel_stack(self.segments.get(), top) };
     }

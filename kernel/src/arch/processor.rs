@@ -38,6 +38,8 @@ pub(crate) enum Feature {
     Msr = 1 << 5,
     /// A local APIC.
     Apic = 1 << 9,
+    /// SYSENTER, and really so.
+    Sysenter = 1 << 11,
     /// Global pages.
     GlobalPages = 1 << 13,
     /// FXSAVE and FXRSTOR.
@@ -53,7 +55,8 @@ pub(crate) fn has(feature: Feature) -> bool {
     let features = match FEATURES.load(Ordering::Relaxed) {
         // Not asked yet: none of the supported ones has no features.
         0 => {
-            let features = cpuid(1).edx;
+            let version = cpuid(1);
+            let features = kernel_core::cpuid::really(version.eax, version.edx);
             FEATURES.store(features, Ordering::Relaxed);
             features
         }
@@ -117,6 +120,17 @@ pub(crate) fn control_registers() -> ControlRegisters {
 pub(crate) unsafe fn read_msr(number: u32) -> u64 {
     // SAFETY: passed on to the caller.
     unsafe { x86::msr::rdmsr(number) }
+}
+
+/// Writes a model-specific register.
+///
+/// # Safety
+///
+/// The processor has [`Feature::Msr`] and a register of this number, which may
+/// have this value.
+pub(crate) unsafe fn write_msr(number: u32, value: u64) {
+    // SAFETY: passed on to the caller.
+    unsafe { x86::msr::wrmsr(number, value) }
 }
 
 /// Tells the processor that this is a loop waiting for another one. A plain

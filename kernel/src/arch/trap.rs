@@ -100,8 +100,10 @@ pub(crate) const APIC_ERROR_VECTOR: u32 = 0x4b;
 pub(crate) const SPURIOUS_VECTOR: u32 = 0x4f;
 /// Vectors with an entry stub.
 const VECTORS: usize = 0x50;
-/// What a frame has as its vector after `lcall $7,$0`.
+/// What a frame has as its vector after `lcall $7,$0`, and what `int` has for the
+/// same.
 const GATE_VECTOR: u32 = VECTORS as u32;
+const _: () = assert!(GATE_VECTOR == abi::trap::INT_DOOR as u32);
 /// Bytes from one entry stub to the next.
 const STUB_SIZE: usize = 16;
 /// Exceptions for which the processor pushes an error code, one bit each: 8, 10
@@ -213,6 +215,9 @@ global_asm!(
     GATE_VECTOR = const GATE_VECTOR,
     trap_entry = sym trap_entry,
     trap_by_gate = sym trap_by_gate,
+    USER_CODE = const USER_CODE.bits(),
+    USER_DATA = const USER_DATA.bits(),
+    INTERRUPTS_ON = const EFLAGS_USER,
     thread_begins = sym thread_begins,
     double_fault = sym double_fault,
 );
@@ -221,6 +226,9 @@ unsafe extern "C" {
     fn trap_stubs();
     fn gate_entry();
     fn gate_stepped();
+    fn int_entry();
+    fn sysenter_entry();
+    fn sysenter_stepped();
     fn thread_start();
     fn double_fault_entry() -> !;
 }
@@ -247,16 +255,18 @@ pub(crate) struct Handlers {
 }
 
 static HANDLERS: AtomicPtr<Handlers> = AtomicPtr::new(core::ptr::null_mut());
-static IDT: Once<[Descriptor; VECTORS]> = Once::new();
+/// All vectors, and the door for who knows this kernel.
+type Table = [Descriptor; VECTORS + 1];
+static IDT: Once<Table> = Once::new();
 
 /// Builds the interrupt table, installs the handlers and loads the table on
 /// the boot processor.
 pub(crate) fn init(handlers: &'static Handlers) {
     HANDLERS.store(core::ptr::from_ref(handlers).cast_mut(), Ordering::Release);
     let table = IDT.call_once(|| {
-        let mut table = [Descriptor::NULL; VECTORS];
+        let mut table = [Descriptor::NULL; VECTORS + 1];
         let stubs = trap_stubs as *const () as u32;
-        for (vector, descriptor) in table.iter_mut().enumerate() {
+        for (vector, descriptor) in table.iter_mut().enumerate().take(VECTORS) {
             let stub = stubs + (vector * STUB_SIZE) as u32;
             let ring = match USER_VECTORS.contains(&vector) {
                 true => Ring::Ring3,
@@ -267,6 +277,11 @@ pub(crate) fn init(handlers: &'static Handlers) {
                 .dpl(ring)
                 .finish();
         }
+        let door = int_entry as *const () as u32;
+        table[VECTORS] = DescriptorBuilder::interrupt_descriptor(KERNEL_CODE, door)
+            .present()
+            .dpl(Ring::Ring3)
+            .finish();
         table[exception::DOUBLE_FAULT as usize] =
             DescriptorBuilder::task_gate_descriptor(DOUBLE_FAULT_TASK)
                 .present()
@@ -282,7 +297,7 @@ pub(crate) fn init_secondary() {
     load(IDT.get().expect("the boot processor built the table first"));
 }
 
-fn load(table: &'static [Descriptor; VECTORS]) {
+fn load(table: &'static Table) {
     // SAFETY: the table is complete and static.
     unsafe { dtables::lidt(&DescriptorTablePointer::new(table)) };
 }
@@ -295,6 +310,11 @@ pub(crate) fn double_fault_address() -> u32 {
 /// Address of Mach's trap gate.
 pub(crate) fn gate_address() -> u32 {
     gate_entry as *const () as u32
+}
+
+/// Address of the same for SYSENTER.
+pub(crate) fn sysenter_address() -> u32 {
+    sysenter_entry as *const () as u32
 }
 
 /// Where a thread's first switch must lead, its stack pointer at a
@@ -338,10 +358,11 @@ extern "C" fn trap_by_gate(at: *mut UserFrame) {
     (handlers.before_user)(frame);
 }
 
-/// A call gate leaves the user's trap flag set: each instruction of the entry
-/// code is a debug exception, until that has put the flag aside.
+/// A call gate and SYSENTER leave the user's trap flag set: each instruction of the
+/// entry code is a debug exception, until that has put the flag aside.
 fn is_stepping_through_gate(eip: u32) -> bool {
-    (gate_address()..=gate_stepped as *const () as u32).contains(&eip)
+    let sysenter = sysenter_address()..=sysenter_stepped as *const () as u32;
+    (gate_address()..=gate_stepped as *const () as u32).contains(&eip) || sysenter.contains(&eip)
 }
 
 fn interrupt(handlers: &Handlers, vector: u32, interrupted: Mode) {

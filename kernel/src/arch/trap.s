@@ -95,6 +95,43 @@ gate_stepped:
     jmp trap_return
     .size gate_entry, . - gate_entry
 
+    // The same by `int`, for who knows this kernel: the processor left what an
+    // interrupt leaves.
+    .balign {STUB_SIZE}
+    .global int_entry
+    .type int_entry, @function
+int_entry:
+    push 0
+    .byte {PUSH_IMM8}, {GATE_VECTOR}
+    save_and_call {trap_by_gate}
+    jmp trap_return
+    .size int_entry, . - int_entry
+
+    // The same by SYSENTER, with the user's stack pointer in ECX and where to go on
+    // in EDX. The processor pushed nothing, switched off interrupts, and came on the
+    // door's own stack, at whose top the thread's kernel stack stands.
+    .balign {STUB_SIZE}
+    .global sysenter_entry
+    .type sysenter_entry, @function
+sysenter_entry:
+    mov esp, [esp]
+    push {USER_DATA}
+    push ecx
+    pushfd
+    push {EFLAGS_CLEAR}
+    popfd
+    // As far as here while the user single-steps, as at the gate.
+    .global sysenter_stepped
+sysenter_stepped:
+    or dword ptr [esp], {INTERRUPTS_ON}
+    push {USER_CODE}
+    push edx
+    push 0
+    .byte {PUSH_IMM8}, {GATE_VECTOR}
+    save_and_call {trap_by_gate}
+    jmp trap_return
+    .size sysenter_entry, . - sysenter_entry
+
     // Where a thread begins that has never run: `switch.s` returns here.
     .global thread_start
     .type thread_start, @function

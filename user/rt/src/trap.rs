@@ -13,7 +13,9 @@ use abi::message::TypeName;
 use abi::port::{PortName, PortRight};
 use abi::trap as number;
 
-use crate::arch::gate;
+use crate::arch::{self, gate};
+
+pub use crate::arch::Door;
 
 /// What a shortcut returns for a task that is not the caller's
 /// (`MACH_SEND_INTERRUPTED`).
@@ -21,6 +23,13 @@ pub const OTHER_TASK: KernReturn = KernReturn(0x1000_0007);
 
 /// What a trap returned: a value, or the code that says why not.
 pub type Result<T = ()> = core::result::Result<T, KernReturn>;
+
+/// From now on this program's traps go through `door`; which it is, for one that the
+/// processor does not have is another one. Other kernels have Mach's gate alone:
+/// there the program ends.
+pub fn choose(door: Door) -> Door {
+    arch::choose(door)
+}
 
 /// Any trap, with any words as arguments: for tests of the gate itself.
 ///

@@ -39,6 +39,12 @@ pub const ALL: &[Crime] = &[
     ("interrupt", kernel_interrupt),
     ("step", single_step),
     ("step-gate", single_step_through_the_gate),
+    ("step-int", single_step_through_int),
+    ("step-sysenter", single_step_through_sysenter),
+    ("return-null", || sysenter(0, 0x10, 0)),
+    ("return-kernel", || sysenter(0, KERNEL, 0)),
+    ("return-stackless", || sysenter(0x1000, push_address(), 0)),
+    ("return-nested", return_nested),
     ("no-stack", push_without_stack),
     ("trap-below", || trap(-131)),
     ("trap-far-below", || trap(1 - i32::MAX)),
@@ -141,6 +147,44 @@ fn single_step() {
 fn single_step_through_the_gate() {
     let swtch = user_rt::abi::trap::SWTCH;
     let _ = super::gate::with_flags(swtch, TRAP_FLAG);
+}
+
+fn single_step_through_int() {
+    let swtch = user_rt::abi::trap::SWTCH;
+    // SAFETY: an exception without an effect of its own.
+    unsafe {
+        asm!("pushfd", "or [esp], {0}", "popfd", "int {1}", "nop", in(reg) TRAP_FLAG,
+            const user_rt::abi::trap::INT_DOOR, inout("eax") swtch => _, out("ecx") _, out("edx") _);
+    }
+}
+
+fn single_step_through_sysenter() {
+    let mut stack = [0_u32; 64];
+    let top = stack.as_mut_ptr_range().end.expose_provenance() as u32;
+    sysenter(top, push_address(), TRAP_FLAG);
+}
+
+/// A nested task, as far as the flags say, that then touches what it must not.
+fn return_nested() {
+    const NESTED: u32 = 1 << 14;
+    sysenter(0x1000, push_address(), NESTED);
+}
+
+/// Where an instruction is that pushes: the first of any function.
+fn push_address() -> u32 {
+    let function: fn() = invalid_opcode;
+    function as usize as u32
+}
+
+/// Goes into the kernel with these flags, and says that the program goes on at
+/// `address`, its stack pointer at `stack`.
+fn sysenter(stack: u32, address: u32, flags: u32) {
+    let swtch = user_rt::abi::trap::SWTCH;
+    // SAFETY: the program ends where it goes on.
+    unsafe {
+        asm!("pushfd", "or [esp], {0}", "popfd", "sysenter", in(reg) flags,
+            in("eax") swtch, in("ecx") stack, in("edx") address, options(noreturn));
+    }
 }
 
 fn push_without_stack() {

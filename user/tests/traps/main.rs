@@ -10,14 +10,20 @@
 mod memory;
 mod ports;
 
+use core::ffi::CStr;
+
 use user_rt::abi::kern_return::KernReturn;
 use user_rt::abi::port::PortName;
 use user_rt::abi::trap as number;
+use user_rt::trap::Door;
 use user_rt::{Arguments, println, trap};
 
 user_rt::program!(main);
 
-fn main(_arguments: Arguments) {
+fn main(arguments: Arguments) {
+    if let Some(name) = arguments.word(1) {
+        choose(name);
+    }
     selves();
     switching();
     ports::cases();
@@ -27,6 +33,16 @@ fn main(_arguments: Arguments) {
     println!("traps: done");
     let _ = trap::task_terminate(trap::mach_task_self());
     println!("traps: task_terminate of the own task came back");
+}
+
+/// All that follows goes through the door of this name.
+fn choose(name: &CStr) {
+    let door = match name.to_bytes() {
+        b"int" => Door::Interrupt,
+        b"sysenter" => Door::Sysenter,
+        _ => Door::Gate,
+    };
+    println!("door: {name:?} is {:?}", trap::choose(door));
 }
 
 /// Prints what a call answered.

@@ -2,8 +2,11 @@
 //!
 //! The only assembly of the runtime. [`crate::trap`] gives the gate its numbers.
 
-use core::arch::{asm, global_asm};
+use core::arch::{asm, global_asm, x86};
 use core::ptr;
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use abi::trap::INT_DOOR;
 
 use crate::arguments::Arguments;
 use crate::task;
@@ -41,8 +44,43 @@ extern "C" fn start(stack: *const u32) -> ! {
     task::exit()
 }
 
-/// Goes through the trap gate with `words` above a return address: the number
-/// in EAX, the arguments on the stack, the first at the lowest address.
+/// How a trap gets into the kernel.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Door {
+    /// `lcall $7,$0`, which every kernel with Mach's interface has.
+    Gate,
+    /// `int`, which ExoV6 has.
+    Interrupt,
+    /// SYSENTER, which ExoV6 has where the processor does.
+    Sysenter,
+}
+
+/// The one that this program takes, as a number.
+static DOOR: AtomicU8 = AtomicU8::new(Door::Gate as u8);
+
+/// From now on traps go through `door`, or by `int` if that is SYSENTER and the
+/// processor has none. Tells which it is.
+pub(crate) fn choose(door: Door) -> Door {
+    let door = match door {
+        Door::Sysenter if !has_sysenter() => Door::Interrupt,
+        door => door,
+    };
+    DOOR.store(door as u8, Ordering::Relaxed);
+    door
+}
+
+fn has_sysenter() -> bool {
+    let version = x86::__cpuid(1);
+    const SEP: u32 = 1 << 11;
+    // Early Pentium Pros only claim to have it (Intel SDM 2B, SYSENTER).
+    let only_claims = version.eax >> 8 & 0xf == 6 && version.eax & 0xfff < 0x633;
+    version.edx & SEP != 0 && !only_claims
+}
+
+/// Goes through the trap gate, or another door, with `words` above a return
+/// address: the number in EAX, the arguments on the stack, the first at the lowest
+/// address.
 ///
 /// # Safety
 ///
@@ -57,22 +95,52 @@ pub(crate) unsafe fn gate<const WORDS: usize>(number: i32, words: [u32; WORDS]) 
         words: [u32; WORDS],
     }
     let pushed = Pushed { to: 0, words };
+    let pushed = ptr::from_ref(&pushed);
+    let door = DOOR.load(Ordering::Relaxed);
     let result;
     // SAFETY: the kernel reads the words and leaves the stack as it was. For the
     // length of the trap the stack pointer is at the words; nothing is pushed
-    // there, for the gate has a stack of its own. The kernel keeps EBX, ESI,
-    // EDI and EBP; the rest is the caller's to allow.
+    // there, for the kernel has a stack of its own. It keeps EBX, ESI, EDI and EBP;
+    // the rest is the caller's to allow. Where a door is not there the program ends.
     unsafe {
-        asm!(
-            "xchgl %esp, %edi",
-            "lcall $7, $0",
-            "xchgl %esp, %edi",
-            inlateout("eax") number => result,
-            in("edi") ptr::from_ref(&pushed),
-            lateout("ecx") _,
-            lateout("edx") _,
-            options(att_syntax),
-        );
+        if door == Door::Gate as u8 {
+            asm!(
+                "xchgl %esp, %edi",
+                "lcall $7, $0",
+                "xchgl %esp, %edi",
+                inlateout("eax") number => result,
+                in("edi") pushed,
+                lateout("ecx") _,
+                lateout("edx") _,
+                options(att_syntax),
+            );
+        } else if door == Door::Interrupt as u8 {
+            asm!(
+                "xchgl %esp, %edi",
+                "int ${door}",
+                "xchgl %esp, %edi",
+                door = const INT_DOOR,
+                inlateout("eax") number => result,
+                in("edi") pushed,
+                lateout("ecx") _,
+                lateout("edx") _,
+                options(att_syntax),
+            );
+        } else {
+            asm!(
+                "xchgl %esp, %edi",
+                "movl %esp, %ecx",
+                "movl $2f, %edx",
+                "sysenter",
+                "2:",
+                "xchgl %esp, %edi",
+                inlateout("eax") number => result,
+                in("edi") pushed,
+                lateout("ecx") _,
+                lateout("edx") _,
+                options(att_syntax),
+            );
+        }
     }
     result
 }

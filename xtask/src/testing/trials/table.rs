@@ -26,6 +26,42 @@ pub const ALL: &[Trial] = &[
         ..trial("traps", &["traps"], &[voice("traps: ", TRAPS)])
     },
     Trial {
+        machines: SEVERAL,
+        not_on_gnumach: Some("it has neither door"),
+        ..trial(
+            "traps-by-int",
+            &["traps int"],
+            &[
+                voice("door: ", "\"int\" is Interrupt"),
+                voice("traps: ", TRAPS),
+            ],
+        )
+    },
+    Trial {
+        machines: SEVERAL,
+        not_on_gnumach: Some("it has neither door"),
+        ..trial(
+            "traps-by-sysenter",
+            &["traps sysenter"],
+            &[
+                voice("door: ", "\"sysenter\" is Sysenter"),
+                voice("traps: ", TRAPS),
+            ],
+        )
+    },
+    Trial {
+        machines: &[(Pentium, 1)],
+        not_on_gnumach: Some("it has neither door"),
+        ..trial(
+            "traps-without-sysenter",
+            &["traps sysenter"],
+            &[
+                voice("door: ", "\"sysenter\" is Interrupt"),
+                voice("traps: ", TRAPS),
+            ],
+        )
+    },
+    Trial {
         not_on_gnumach: Some("it panics when mach_print is given an address of nobody's"),
         ..trial("pointers", &["pointers"], &[voice("pointers: ", POINTERS)])
     },
@@ -88,6 +124,32 @@ pub const ALL: &[Trial] = &[
                      general protection fault\ngeneral protection fault\n\
                      divide error\nbreakpoint\noverflow\ninvalid opcode\n\
                      debug exception\ndebug exception",
+                ),
+            ],
+        )
+    },
+    Trial {
+        machines: SEVERAL,
+        not_on_gnumach: Some("it has no such doors"),
+        ..trial(
+            "crimes-of-doors",
+            &[
+                "crimes step-int",
+                "crimes step-sysenter",
+                "crimes return-null",
+                "crimes return-kernel",
+                "crimes return-stackless",
+                "crimes return-nested",
+            ],
+            &[
+                crimes(
+                    "step-int\nstep-sysenter\nreturn-null\nreturn-kernel\nreturn-stackless\n\
+                     return-nested",
+                ),
+                ends(
+                    "debug exception\ndebug exception\npage fault at 0x00000010\n\
+                     page fault at 0xc0100000\npage fault at 0x00000ffc\n\
+                     page fault at 0x00000ffc",
                 ),
             ],
         )
