@@ -18,7 +18,7 @@ const SYSENTER_ESP: u32 = 0x175;
 const SYSENTER_EIP: u32 = 0x176;
 
 /// Words of the stack: for an exception that meets the first instruction.
-const WORDS: usize = 512;
+const WORDS: usize = 256;
 
 /// One processor's part of the door.
 #[repr(C)]
