@@ -35,6 +35,10 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
                     true => Task::with(name, parent.space().fork()?)?,
                     false => Task::new(name)?,
                 };
+                if let Err(shortage) = child.inherit(parent) {
+                    child.terminate();
+                    return Err(shortage.into());
+                }
                 along.gives.right(child.port().make_send());
                 Ok(task_create::Reply {
                     child_task: MoveSend::new(NULL),
