@@ -11,11 +11,13 @@
 //! rpc       the routines, a function for each
 //! data      memory that came with a message
 //! server    the loop of a program that answers messages
+//! discard   what came with messages that nobody wants
+//! memory    pages beside the heap, and mapped objects
 //! heap      what `alloc` allocates from
 //! thread    more threads
 //! arguments what the task was started with
 //! print     text on the console
-//! task      the end of it, good or bad
+//! task      what it was given by its parent, and the end of it, good or bad
 //! ```
 #![no_std]
 
@@ -27,7 +29,9 @@ extern crate alloc;
 mod arch;
 pub mod arguments;
 pub mod data;
+mod discard;
 mod heap;
+pub mod memory;
 pub mod message;
 pub mod print;
 pub mod rpc;

@@ -7,7 +7,6 @@ use user_rt::abi::kern_return::KernReturn;
 use user_rt::abi::layout::Plain;
 use user_rt::abi::layout::task::TASK_EXCEPTION_PORT;
 use user_rt::abi::layout::thread::{I386_THREAD_STATE, ThreadState};
-use user_rt::abi::message::Header;
 use user_rt::abi::port::PortName;
 use user_rt::abi::routine::decode_request;
 use user_rt::abi::routine::exc::exception_raise;
@@ -84,11 +83,8 @@ fn mended(handler: PortName, crime: &'static Crime) {
     let mut room = Buffer::<512>::new();
     let answered = committed(handler, crime, &mut room).and_then(|criminal| {
         skip(criminal.port(), UD2)?;
-        let bytes = received(&room.0);
-        let incoming = Incoming {
-            header: Header::read(bytes).unwrap_or_default(),
-            bytes,
-        };
+        // SAFETY: it was received there, and is answered here alone.
+        let incoming = unsafe { Incoming::new(&room.0) };
         let mut answer = Buffer::<256>::new();
         let next = incoming.answer(&mut answer.0, |_: exception_raise::Request| {
             Ok(exception_raise::Reply {})

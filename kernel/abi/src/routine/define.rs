@@ -1,20 +1,35 @@
 //! Turns a table into modules, structures and rows.
 //!
 //! Owns the macros; the folder's module calls `define` once a subsystem, which
-//! calls the table with `define_rows`.
+//! calls the table with `define_rows`. So does who has a subsystem of its own: a
+//! server's interface is a table like those of the kernel.
 
 /// A module `$name` from the table `$table`.
 macro_rules! define {
     ($name:ident: $table:ident) => {
         #[doc = concat!("The routines of the subsystem `", stringify!($name), "`, a module each.")]
         pub mod $name {
-            use crate::routine::define::define_rows;
+            use crate::define_rows;
             crate::$table!(define_rows);
         }
     };
 }
 pub(super) use define;
 
+/// The modules of a table's rows, and the table itself as `SUBSYSTEM`: what a table
+/// is called with.
+///
+/// ```
+/// mod mine {
+///     abi::define_rows! {
+///         subsystem mine 7000;
+///         0 mine_double server: CopySend (number: u32) -> (twice: u32);
+///     }
+/// }
+/// assert_eq!(mine::mine_double::ID, 7000);
+/// assert_eq!(mine::SUBSYSTEM.routines[0].reply_bytes(), Some((40, 40)));
+/// ```
+#[macro_export]
 macro_rules! define_rows {
     (subsystem $subsystem:ident $base:literal;
      $($id:literal $routine:ident $target:ident: $sent:ident
@@ -23,14 +38,13 @@ macro_rules! define_rows {
         $(
             #[doc = concat!("`", stringify!($routine), "`, ", stringify!($id), " of the subsystem.")]
             pub mod $routine {
-                use crate::routine::define::{body, reply_fields};
-                use crate::routine::table::types::*;
+                use $crate::routine::types::*;
 
                 /// The id of the request.
                 pub const ID: i32 = $base + $id;
 
-                body!(Request REQUEST_FIELDS "is given", $routine [$($request_life)?] $($request)*);
-                $(body!(Reply REPLY_FIELDS "gives", $routine [$($reply_life)?] $($reply)*);)?
+                $crate::define_body!(Request REQUEST_FIELDS "is given", $routine [$($request_life)?] $($request)*);
+                $($crate::define_body!(Reply REPLY_FIELDS "gives", $routine [$($reply_life)?] $($reply)*);)?
 
                 /// The row of the table.
                 pub static ROUTINE: Routine = Routine {
@@ -39,22 +53,24 @@ macro_rules! define_rows {
                     target: stringify!($target),
                     target_sent: TypeName(<$sent as Element>::NAME),
                     request: REQUEST_FIELDS,
-                    reply: reply_fields!($(($($reply)*))?),
+                    reply: $crate::define_reply_fields!($(($($reply)*))?),
                 };
             }
         )*
 
         /// The table.
-        pub static SUBSYSTEM: crate::routine::Subsystem = crate::routine::Subsystem {
+        pub static SUBSYSTEM: $crate::routine::Subsystem = $crate::routine::Subsystem {
             name: stringify!($subsystem),
             base: $base,
             routines: &[$(&$routine::ROUTINE),*],
         };
     };
 }
-pub(super) use define_rows;
 
-macro_rules! reply_fields {
+/// Part of [`define_rows!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! define_reply_fields {
     () => {
         None
     };
@@ -62,10 +78,12 @@ macro_rules! reply_fields {
         Some(REPLY_FIELDS)
     };
 }
-pub(super) use reply_fields;
 
-/// A structure of arguments, its fields' shapes, and its [`Body`](super::Body).
-macro_rules! body {
+/// A structure of arguments, its fields' shapes, and its `Body`: part of
+/// [`define_rows!`].
+#[doc(hidden)]
+#[macro_export]
+macro_rules! define_body {
     ($name:ident $fields:ident $verb:literal, $routine:ident [] $($field:ident: $type:ty),*) => {
         #[doc = concat!("What `", stringify!($routine), "` ", $verb, ".")]
         #[derive(Clone, Copy, Debug)]
@@ -73,7 +91,7 @@ macro_rules! body {
             $(#[doc = concat!("Argument `", stringify!($field), "`.")] pub $field: $type,)*
         }
         const $fields: &[Field] = <$name as Body<'static>>::FIELDS;
-        body!(@rest $name $fields ('m) ($name) $($field: $type),*);
+        $crate::define_body!(@rest $name $fields ('m) ($name) $($field: $type),*);
     };
     ($name:ident $fields:ident $verb:literal, $routine:ident [$life:lifetime] $($field:ident: $type:ty),*) => {
         #[doc = concat!("What `", stringify!($routine), "` ", $verb, ".")]
@@ -82,7 +100,7 @@ macro_rules! body {
             $(#[doc = concat!("Argument `", stringify!($field), "`.")] pub $field: $type,)*
         }
         const $fields: &[Field] = <$name<'static> as Body<'static>>::FIELDS;
-        body!(@rest $name $fields ($life) ($name<$life>) $($field: $type),*);
+        $crate::define_body!(@rest $name $fields ($life) ($name<$life>) $($field: $type),*);
     };
     (@rest $name:ident $fields:ident ($life:lifetime) ($self:ty) $($field:ident: $type:ty),*) => {
         impl<$life> Body<$life> for $self {
@@ -101,7 +119,7 @@ macro_rules! body {
                 Ok(Self { $($field),* })
             }
         }
-        body!(@kind $name ($life) ($self));
+        $crate::define_body!(@kind $name ($life) ($self));
     };
     (@kind Request ($life:lifetime) ($self:ty)) => {
         impl<$life> RequestBody<$life> for $self {}
@@ -110,4 +128,3 @@ macro_rules! body {
         impl<$life> ReplyBody<$life> for $self {}
     };
 }
-pub(super) use body;

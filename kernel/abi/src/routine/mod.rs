@@ -30,6 +30,19 @@ use crate::message::{Bits, HEADER_BYTES, TypeName};
 use crate::wire::{Complexity, Field};
 use define::define;
 
+/// What a row's arguments are called by, for the macros.
+#[doc(hidden)]
+pub mod types {
+    pub use super::{Body, ReplyBody, RequestBody, Routine};
+    pub use crate::layout::debug::*;
+    pub use crate::layout::thread::{SampledPc, SegmentDescriptor};
+    pub use crate::layout::time::{TimeValue, TimeValue64};
+    pub use crate::layout::vm::{VmCacheStatistics, VmStatistics};
+    pub use crate::message::TypeName;
+    pub use crate::port::{PortName, PortStatus};
+    pub use crate::wire::*;
+}
+
 /// What a reply's id exceeds its request's by.
 pub const REPLY_OFFSET: i32 = 100;
 /// Size of a reply without arguments: header and return code.

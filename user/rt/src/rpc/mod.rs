@@ -113,7 +113,7 @@ fn put_reply_port(port: PortName) {
 
 /// Gives up a receive right, without asking for a reply: this is what calls do
 /// that must not fail for want of one.
-fn destroy(port: PortName) -> Result {
+pub(crate) fn destroy(port: PortName) -> Result {
     use abi::routine::mach_port::mach_port_mod_refs::Request;
     let request = Request {
         name: port,

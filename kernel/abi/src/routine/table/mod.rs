@@ -16,15 +16,3 @@ mod mach_i386;
 mod mach_port;
 mod message;
 mod pager;
-
-/// What a row's arguments are called by.
-pub(super) mod types {
-    pub(in crate::routine) use crate::layout::debug::*;
-    pub(in crate::routine) use crate::layout::thread::{SampledPc, SegmentDescriptor};
-    pub(in crate::routine) use crate::layout::time::{TimeValue, TimeValue64};
-    pub(in crate::routine) use crate::layout::vm::{VmCacheStatistics, VmStatistics};
-    pub(in crate::routine) use crate::message::TypeName;
-    pub(in crate::routine) use crate::port::{PortName, PortStatus};
-    pub(in crate::routine) use crate::routine::{Body, ReplyBody, RequestBody, Routine};
-    pub(in crate::routine) use crate::wire::*;
-}
