@@ -2,10 +2,6 @@
 //!
 //! Owns the numbers that both must know. A message is a header alone.
 
-use user_rt::abi::port::PortName;
-
-/// The name that `ping` gives the port in `pong`'s task.
-pub const SERVED: PortName = PortName(42);
 /// A message with this id is answered …
 pub const PING: i32 = 1000;
 /// … by one with this id, a hundred more, as MIG's replies have it.

@@ -2,4 +2,8 @@
 
 #![no_std]
 
+extern crate alloc;
+
 pub mod ball;
+pub mod names;
+pub mod service;

@@ -28,6 +28,9 @@ pub enum Audience {
 /// Every program.
 pub const ALL: &[Program] = &[
     people("hello"),
+    people("map"),
+    people("names"),
+    people("pager"),
     people("ping"),
     people("pong"),
     people("sh"),
@@ -40,6 +43,7 @@ pub const ALL: &[Program] = &[
     test("fuzz"),
     test("pagers"),
     test("paging"),
+    test("naming"),
     test("bench"),
 ];
 

@@ -1,8 +1,8 @@
 //! Asks another task for an answer, again and again, and says how long it took.
 //!
-//! `ping PONG [COUNT]`: PONG is the port of a suspended task with the program
-//! `pong`. It is given the port that it serves at, then resumed: it never looks
-//! for a port that is not there yet. In a boot script:
+//! `ping PONG [COUNT]`: PONG is the name under which `pong` is registered, or the
+//! port of a suspended task with that program, which is given the port that it
+//! serves, then resumed. In a boot script:
 //!
 //! ```text
 //! pong $(pong=task-create)
@@ -12,13 +12,13 @@
 #![no_std]
 #![no_main]
 
-use user_programs::ball::{PING, PONG, SERVED};
+use user_programs::ball::{PING, PONG};
+use user_programs::{names, service};
 use user_rt::abi::kern_return::KernReturn;
 use user_rt::abi::message::{Bits, HEADER_BYTES, Header, TypeName};
-use user_rt::abi::port::{PortName, PortRight};
-use user_rt::abi::wire::AnyRight;
+use user_rt::abi::port::PortName;
 use user_rt::message::{Buffer, Exchange};
-use user_rt::rpc::{self, checked, mach, mach_host, mach_port};
+use user_rt::rpc::{self, checked, mach, mach_host};
 use user_rt::trap::{self, Result};
 use user_rt::{Arguments, println};
 
@@ -28,11 +28,15 @@ user_rt::program!(main);
 const USUAL: u32 = 1000;
 
 fn main(arguments: Arguments) {
-    let Some(pong) = arguments.port(1) else {
-        return println!("ping: usage: ping PONG [COUNT], where PONG is a task's port");
+    let Some(pong) = arguments.word(1) else {
+        return println!("ping: usage: ping PONG [COUNT], where PONG is a name or a task");
     };
     let count = arguments.number(2).unwrap_or(USUAL);
-    let played = begin(pong).and_then(|port| {
+    let port = match arguments.port(1) {
+        Some(task) => begin(task),
+        None => names::server().and_then(|server| names::look_up_soon(server, pong.to_bytes())),
+    };
+    let played = port.and_then(|port| {
         let reply = trap::mach_reply_port();
         let begin = now_us()?;
         for _ in 0..count {
@@ -48,11 +52,7 @@ fn main(arguments: Arguments) {
 
 /// Has the other task serve a port of ours; a send right to it.
 fn begin(pong: PortName) -> Result<PortName> {
-    let own = trap::mach_task_self();
-    let port = trap::mach_port_allocate(own, PortRight::RECEIVE)?;
-    trap::mach_port_insert_right(own, port, port, TypeName::MAKE_SEND)?;
-    let right = AnyRight::with(port.0, TypeName::MOVE_RECEIVE);
-    mach_port::mach_port_insert_right(pong, SERVED, right)?;
+    let port = service::begin(pong)?;
     mach::task_resume(pong)?;
     Ok(port)
 }

@@ -14,7 +14,8 @@ use user_rt::abi::layout::Plain;
 use user_rt::abi::layout::thread::{I386_THREAD_STATE, ThreadState};
 use user_rt::abi::message::TypeName;
 use user_rt::abi::port::PortName;
-use user_rt::abi::wire::{AnyRight, Array, OutOfLine};
+use user_rt::abi::wire::{AnyRight, Array, NEVER, OutOfLine};
+use user_rt::memory::Pages;
 use user_rt::message::Buffer;
 use user_rt::rpc::{mach, mach_port};
 use user_rt::trap::{self, Result};
@@ -66,16 +67,17 @@ pub(crate) fn name_of(code: KernReturn) -> String {
 
 /// Starts the program in `file` with these words, the first of which is its name;
 /// its task. Ports in `ports` are given to it under the names that the words
-/// `${0}`, `${1}`, … stand for.
+/// `${0}`, `${1}`, … stand for; `prepare` may give it more before it runs.
 pub(crate) fn start(
     file: &[u8],
     words: &[&str],
     ports: &[PortName],
+    prepare: impl FnOnce(PortName) -> Result,
 ) -> core::result::Result<PortName, Failure> {
     let program = Executable::parse(file, VirtAddr::new(USER_END)).map_err(Failure::NotLoaded)?;
     let own = trap::mach_task_self();
     let task = PortName(mach::task_create(own, false)?.child_task.port);
-    let begun = begin(task, &program, words, ports);
+    let begun = begin(task, &program, words, ports, prepare);
     if begun.is_err() {
         let _ = mach::task_terminate(task);
         let _ = trap::mach_port_deallocate(own, task);
@@ -88,6 +90,7 @@ fn begin(
     program: &Executable<'_>,
     words: &[&str],
     ports: &[PortName],
+    prepare: impl FnOnce(PortName) -> Result,
 ) -> core::result::Result<(), Failure> {
     for run in program.runs() {
         let (start, size) = (run.first.start().as_u32(), run.count * PAGE_SIZE);
@@ -96,7 +99,7 @@ fn begin(
             image.put(start, segment.start.as_u32(), segment.bytes);
         }
         mach::vm_allocate(task, start, size, false)?;
-        mach::vm_write(task, start, OutOfLine::new(image.address, size))?;
+        mach::vm_write(task, start, image.data())?;
         mach::vm_protect(task, start, size, false, protection(run.access))?;
     }
     let mut names = Vec::new();
@@ -107,9 +110,10 @@ fn begin(
     let mut image = Image::new(STACK)?;
     let stack = put_words(&mut image, bottom, words, &names).ok_or(Failure::TooLong)?;
     mach::vm_allocate(task, bottom, STACK, false)?;
-    mach::vm_write(task, bottom, OutOfLine::new(image.address, STACK))?;
+    mach::vm_write(task, bottom, image.data())?;
     let thread = PortName(mach::thread_create(task)?.child_thread.port);
     let begun = set_registers(thread, program.entry().as_u32(), stack)
+        .and_then(|()| prepare(task))
         .and_then(|()| mach::thread_resume(thread));
     let _ = trap::mach_port_deallocate(trap::mach_task_self(), thread);
     Ok(begun.map(drop)?)
@@ -193,23 +197,18 @@ fn set_registers(thread: PortName, entry: u32, stack: u32) -> Result {
 }
 
 /// Pages of this task that become another's.
-struct Image {
-    /// `size` bytes of this task's begin here, which nobody else uses; they go
-    /// with it.
-    address: u32,
-    size: u32,
-}
+struct Image(Pages);
 
 impl Image {
     fn new(size: u32) -> Result<Image> {
-        let address = trap::vm_allocate(trap::mach_task_self(), size)?;
-        Ok(Image { address, size })
+        Pages::new(size).map(Image)
     }
 
     /// Puts `bytes`, which are for `at`, where they are in the image of what
     /// begins at `start`; what is not of it is left out.
     fn put(&mut self, start: u32, at: u32, bytes: &[u8]) {
-        let end = u64::from(start) + u64::from(self.size);
+        let image = self.0.bytes_mut();
+        let end = u64::from(start) + image.len() as u64;
         let first = at.max(start);
         let last = (u64::from(at) + bytes.len() as u64).min(end);
         if u64::from(first) >= last {
@@ -217,17 +216,11 @@ impl Image {
         }
         let count = (last - u64::from(first)) as usize;
         let from = &bytes[(first - at) as usize..][..count];
-        let to = self.address + (first - start);
-        let place = core::ptr::with_exposed_provenance_mut::<u8>(to as usize);
-        // SAFETY: the image has `size` bytes from `address` on, of which these are
-        // a part; they are new memory, to which no reference leads.
-        unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), place, count) };
+        image[(first - start) as usize..][..count].copy_from_slice(from);
     }
-}
 
-impl Drop for Image {
-    fn drop(&mut self) {
-        // SAFETY: the invariant of the fields.
-        let _ = unsafe { trap::vm_deallocate(trap::mach_task_self(), self.address, self.size) };
+    /// All of it, for a message that copies it.
+    fn data(&self) -> OutOfLine<u8, NEVER> {
+        self.0.all()
     }
 }

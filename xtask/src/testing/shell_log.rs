@@ -32,6 +32,9 @@ pub const CONVERSATION: &[Turn] = &[
         "ls",
         &[
             r"^ +\d+ hello$",
+            r"^ +\d+ map$",
+            r"^ +\d+ names$",
+            r"^ +\d+ pager$",
             r"^ +\d+ ping$",
             r"^ +\d+ pong$",
             r"^ +\d+ sh$",
@@ -69,6 +72,35 @@ pub const CONVERSATION: &[Turn] = &[
     turn("kill", &["^usage: kill TASK$"]),
     turn("kill 99", &["^kill: there is no task 99: see `ps`$"]),
     turn("run sh-not", &["^run: no command and no file"]),
+    turn(
+        "lookup",
+        &["^lookup: there is no name server: start `names &`$"],
+    ),
+    turn("ping pong", &["^ping: KERN_FAILURE$"]),
+    turn("names &", &[]),
+    turn("names", &["^names: there is one already$"]),
+    turn("pong pong &", &[]),
+    turn("ping pong 10", &[r"^ping: 10 round trips in \d+ us$"]),
+    turn("pager object 2 &", &[]),
+    turn(
+        "map object 2",
+        &[
+            "^map: page 0 begins with 0$",
+            "^map: page 1 begins with 4096$",
+        ],
+    ),
+    turn(
+        "map object 2",
+        &[
+            "^map: page 0 begins with 1$",
+            "^map: page 1 begins with 4097$",
+        ],
+    ),
+    turn("lookup", &["^pong$", "^object$"]),
+    turn("lookup pong", &[r"^pong is port \d+$"]),
+    turn("lookup nobody", &["^lookup: KERN_INVALID_NAME$"]),
+    turn("send pong 7", &["^sent$"]),
+    turn("send nobody 7", &["^send: KERN_INVALID_NAME$"]),
     turn("halt", &["^exov6: done ok$"]),
 ];
 
@@ -112,6 +144,9 @@ one two
 exov6$
 exov6$ ls
   100 hello
+  105 map
+  130 names
+  115 pager
   120 ping
   110 pong
   200 sh
@@ -146,6 +181,34 @@ exov6$ kill 99
 kill: there is no task 99: see `ps`
 exov6$ run sh-not
 run: no command and no file: see `help` and `ls`
+exov6$ lookup
+lookup: there is no name server: start `names &`
+exov6$ ping pong
+ping: KERN_FAILURE
+exov6$ names &
+exov6$ names
+names: there is one already
+exov6$ pong pong &
+exov6$ ping pong 10
+ping: 10 round trips in 80 us
+exov6$ pager object 2 &
+exov6$ map object 2
+map: page 0 begins with 0
+map: page 1 begins with 4096
+exov6$ map object 2
+map: page 0 begins with 1
+map: page 1 begins with 4097
+exov6$ lookup
+pong
+object
+exov6$ lookup pong
+pong is port 40
+exov6$ lookup nobody
+lookup: KERN_INVALID_NAME
+exov6$ send pong 7
+sent
+exov6$ send nobody 7
+send: KERN_INVALID_NAME
 exov6$ halt
 exov6: done ok";
 

@@ -6,19 +6,30 @@ use user_rt::abi::kern_return::KernReturn;
 use user_rt::abi::message::{Bits, HEADER_BYTES, Header, MsgReturn, TypeName};
 use user_rt::message::{Buffer, Exchange};
 
-use super::{Outcome, Shell, failed};
+use super::{Outcome, Shell, failed, naming};
 
 /// Words that a message may have behind its header.
 const MOST_WORDS: usize = 32;
 
 pub(super) fn send(shell: &mut Shell, words: &[&str]) -> Outcome {
-    let number = |word: &&str| match word.strip_prefix("0x") {
-        Some(digits) => u32::from_str_radix(digits, 16).ok(),
-        None => word.parse().ok(),
-    };
-    let numbers: Option<Vec<u32>> = words.iter().map(number).collect();
-    let Some([name, id, rest @ ..]) = numbers.as_deref() else {
+    let [port, words @ ..] = words else {
         return Outcome::Usage;
+    };
+    let numbers: Option<Vec<u32>> = words.iter().copied().map(number).collect();
+    let Some([id, rest @ ..]) = numbers.as_deref() else {
+        return Outcome::Usage;
+    };
+    // It lives until the message is sent.
+    let found;
+    let name = match number(port) {
+        Some(name) => name,
+        None => match naming::find(shell, port) {
+            Ok(port) => {
+                found = port;
+                found.0.0
+            }
+            Err(outcome) => return outcome,
+        },
     };
     if rest.len() > MOST_WORDS {
         return Outcome::Failed(alloc::format!("{MOST_WORDS} words at most"));
@@ -27,7 +38,7 @@ pub(super) fn send(shell: &mut Shell, words: &[&str]) -> Outcome {
     let header = Header {
         bits: Bits::new(TypeName::COPY_SEND, TypeName(0)),
         size: size as u32,
-        remote_port: *name,
+        remote_port: name,
         id: *id as i32,
         ..Header::default()
     };
@@ -43,5 +54,13 @@ pub(super) fn send(shell: &mut Shell, words: &[&str]) -> Outcome {
             Outcome::Done
         }
         MsgReturn(code) => failed(KernReturn(code as i32)),
+    }
+}
+
+/// A word that is a number.
+fn number(word: &str) -> Option<u32> {
+    match word.strip_prefix("0x") {
+        Some(digits) => u32::from_str_radix(digits, 16).ok(),
+        None => word.parse().ok(),
     }
 }

@@ -5,6 +5,7 @@
 
 mod machine;
 mod messages;
+mod naming;
 mod tasks;
 
 use alloc::borrow::ToOwned;
@@ -20,6 +21,7 @@ use user_rt::trap;
 
 use self::machine::{halt, mem, reboot, uname, uptime};
 use self::messages::send;
+use self::naming::lookup;
 use self::tasks::{kill, ports, ps, run, threads};
 use super::archive::Archive;
 use super::children::Children;
@@ -103,9 +105,15 @@ const COMMANDS: &[Command] = &[
         does: kill,
     },
     Command {
+        name: "lookup",
+        arguments: "[NAME]",
+        about: "the names of ports, or the port of one",
+        does: lookup,
+    },
+    Command {
         name: "send",
-        arguments: "NAME ID [WORD...]",
-        about: "a message to a port of this task",
+        arguments: "PORT ID [WORD...]",
+        about: "a message to a port, by name or number",
         does: send,
     },
     Command {
@@ -147,6 +155,8 @@ pub(crate) struct Shell {
     pub(crate) console: Console,
     archive: Archive,
     children: Option<Children>,
+    /// The port that the name server serves, since one was started.
+    names: Option<PortName>,
 }
 
 impl Shell {
@@ -163,6 +173,7 @@ impl Shell {
             console,
             archive: Archive::default(),
             children: Children::new().ok(),
+            names: None,
         };
         match archive {
             Ok(archive) => shell.archive = archive,

@@ -2,13 +2,14 @@
 
 use alloc::borrow::ToOwned;
 
+use user_programs::names;
 use user_rt::abi::port::PortName;
 use user_rt::rpc::mach;
 use user_rt::trap;
 
 use super::super::look::{self, Rights};
 use super::super::start::{self, name_of};
-use super::{Outcome, Shell, failed, outcome};
+use super::{Outcome, Shell, failed, naming, outcome};
 
 /// Ctrl-C.
 const INTERRUPT: u8 = 3;
@@ -27,7 +28,16 @@ pub(super) fn run(shell: &mut Shell, words: &[&str]) -> Outcome {
         let what = "no command and no file: see `help` and `ls`";
         return Outcome::Failed(what.to_owned());
     };
-    let task = match start::start(file, words, &[shell.host, shell.devices]) {
+    let is_names = name == names::PROGRAM;
+    if is_names && naming::is_served(shell) {
+        return Outcome::Failed("there is one already".to_owned());
+    }
+    let ports = [shell.host, shell.devices];
+    let prepare = |task| match is_names {
+        true => naming::serve(&mut shell.names, task),
+        false => Ok(()),
+    };
+    let task = match start::start(file, words, &ports, prepare) {
         Ok(task) => task,
         Err(failure) => return Outcome::Failed(alloc::format!("{failure}")),
     };

@@ -227,6 +227,24 @@ pub const ALL: &[Trial] = &[
             ],
         )
     },
+    Trial {
+        machines: SEVERAL,
+        ..trial(
+            "naming",
+            &[
+                "names $(names=task-create)",
+                "pager object 3 aloud $(pager=task-create)",
+                "naming ${names} ${pager} $(task-create) $(task-resume)",
+            ],
+            &[
+                voice("naming: ", NAMING),
+                Voice {
+                    order: Order::Any,
+                    ..voice("pager: ", PAGER)
+                },
+            ],
+        )
+    },
 ];
 
 const HELLO: &str = "\
@@ -253,6 +271,14 @@ first all pages are right: true
 then all pages are right: true
 pages went out and came back: true
 done";
+const NAMING: &str = include_str!("../../../../user/tests/naming/expected.txt");
+const PAGER: &str = "\
+somebody maps it
+page 0 is asked for
+page 1 is asked for
+page 2 is asked for
+page 1 comes back
+nobody maps it any more";
 const SPIN: &str = "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\ndone";
 
 const fn trial(
