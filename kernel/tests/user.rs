@@ -8,6 +8,7 @@ use crate::arch::user_memory::{self, BadAddress};
 use crate::ktest::case;
 use crate::mm::shared::Shared;
 use crate::sched::{self, Thread};
+use crate::task::birth::Heritage;
 use crate::task::{Name, Task, UserThread};
 
 /// Where programs are.
@@ -105,6 +106,33 @@ case! {
             0xb8, 0xc4, 0xff, 0xff, 0xff, 0x9c, 0x81, 0x0c, 0x24, 0, 1, 0, 0, 0x9d, 0x9a, 0, 0, 0,
             0, 7, 0, 0xeb, 0xfe,
         ]]);
+    }
+
+    /// `mach_task_self` is what the task makes of it, which loops if that is not so;
+    /// without a stack for it the call is a fault.
+    fn serves_its_own_system_calls() {
+        // mov eax, -28; trap; if eax is not 0x55, loop; ud2. Behind that the entry:
+        // if eax is not -28, loop; mov eax, 0x55; popfd; ret. Then one without a
+        // stack.
+        let code = [
+            0xb8, 0xe4, 0xff, 0xff, 0xff, 0x9a, 0, 0, 0, 0, 7, 0, 0x83, 0xf8, 0x55, 0x75, 0xfe,
+            0x0f, 0x0b, 0x83, 0xf8, 0xe4, 0x75, 0xfe, 0xb8, 0x55, 0, 0, 0, 0x9d, 0xc3, 0x31, 0xe4,
+            0x9a, 0, 0, 0, 0, 7, 0, 0xeb, 0xfe,
+        ];
+        const OWN: u32 = CODE.as_u32() + 19;
+        let before = mapped();
+        for (skipped, number) in [(0, -28), (31, 0)] {
+            let (task, thread) = prepare(&code[skipped..]);
+            let entry = OWN - skipped as u32;
+            assert_eq!(task.emulate(number, &[entry]), Ok(()));
+            let child = task.child(Heritage::Nothing).expect("there is memory");
+            let table = child.emulation().expect("it has its parent's");
+            assert_eq!((table.first(), table.entries()), (number, &[entry][..]));
+            child.terminate();
+            resume(&thread);
+            drop((task, thread, child, table));
+            until_ended(before);
+        }
     }
 
     fn does_not_keep_a_processor() {

@@ -17,6 +17,7 @@ pub mod clock;
 pub mod cpuid;
 
 pub mod descriptor;
+pub mod emulation;
 pub mod exec;
 pub mod firmware;
 pub mod fixed_vec;

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 use core::mem;
 
-use kernel_core::ipc::port::{Effects, PortId};
+use kernel_core::ipc::port::{Effects, Port, PortId};
 use kernel_core::ipc::right::{Carried, Refusal};
 
 use super::message::Kmsg;
@@ -82,6 +82,12 @@ impl HeldRight {
     pub(crate) fn has_receiver(&self) -> bool {
         self.port()
             .is_some_and(|port| with(|ipc| !ipc.post.ports.is_dead(port)))
+    }
+
+    /// How many messages nobody has received yet that were sent to its port.
+    pub(crate) fn queued(&self) -> u32 {
+        let queued = |port| with(|ipc| ipc.post.ports.at(port).map(Port::queued));
+        self.port().and_then(queued).unwrap_or(0)
     }
 
     /// The port that it sends to.

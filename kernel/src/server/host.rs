@@ -6,6 +6,7 @@
 use abi::kern_return::KernReturn;
 use abi::layout::host::*;
 use abi::layout::time::{TimeValue, TimeValue64};
+use abi::routine::gnumach::register_new_task_notification;
 use abi::routine::mach_host::*;
 use abi::wire::{Array, FixedString, LongString};
 use kernel_core::addr::PAGE_SIZE;
@@ -19,9 +20,10 @@ use crate::arch::percpu;
 use crate::arch::pit::TICKS_PER_SECOND;
 use crate::arch::processor;
 use crate::mm;
-use crate::mm::shared::Any;
-use crate::sched::load;
+use crate::mm::shared::{Any, Shared};
+use crate::sched::{Thread, load, with_current};
 use crate::task::host::Host;
+use crate::task::{UserThread, birth};
 use crate::time::clock;
 
 /// `host_kernel_version`.
@@ -49,6 +51,8 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         Host::Name | Host::Control => Ok(()),
         Host::DeviceMaster => Err(Refused(KernReturn::INVALID_ARGUMENT)),
     });
+    // What asks for the time is refused as what sets it.
+    let clock = host.map_err(|_| Refused(KernReturn::INVALID_HOST));
     let control = match object.downcast_ref() {
         Some(Host::Control) => Ok(()),
         _ => Err(Refused(KernReturn::INVALID_HOST)),
@@ -87,17 +91,17 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             })
         }
         host_get_time::ID => call.answer(|_: host_get_time::Request| {
-            host?;
+            clock?;
             let current_time = in_microseconds(clock::now().1);
             Ok(host_get_time::Reply { current_time })
         }),
         host_get_time64::ID => call.answer(|_: host_get_time64::Request| {
-            host?;
+            clock?;
             let current_time = in_nanoseconds(clock::now().1);
             Ok(host_get_time64::Reply { current_time })
         }),
         host_get_uptime64::ID => call.answer(|_: host_get_uptime64::Request| {
-            host?;
+            clock?;
             let uptime = in_nanoseconds(clock::now().0);
             Ok(host_get_uptime64::Reply { uptime })
         }),
@@ -124,6 +128,30 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             Ok(host_adjust_time64::Reply {
                 old_adjustment: in_nanoseconds(before),
             })
+        }),
+        register_new_task_notification::ID => {
+            call.answer_along(|_: register_new_task_notification::Request, along| {
+                control?;
+                let told = birth::tell_of_tasks(along.given.right());
+                told.map_err(|_| Refused(KernReturn::NO_ACCESS))?;
+                Ok(register_new_task_notification::Reply {})
+            })
+        }
+        thread_wire::ID => call.answer_along(|of: thread_wire::Request, along| {
+            let invalid = Refused(KernReturn::INVALID_ARGUMENT);
+            control.map_err(|_| invalid)?;
+            let thread = along.given.right().object();
+            let thread = thread.and_then(|object| object.downcast::<Thread>());
+            // None but the caller: seen.
+            let is_own = |thread: &Shared<Thread>| with_current(|own| own.is_same(thread));
+            let thread = thread.filter(|thread| is_own(thread) == Some(true));
+            let thread = thread.ok_or(invalid)?;
+            let user: &UserThread = thread.upper().ok_or(invalid)?;
+            match of.wired {
+                true => user.wire(),
+                false => user.unwire(),
+            }
+            Ok(thread_wire::Reply {})
         }),
         host_reboot::ID => call.answer(|of: host_reboot::Request| {
             control?;

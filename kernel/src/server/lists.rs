@@ -123,7 +123,10 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         }
         processor_start::ID => call.answer_code(|_: processor_start::Request| stays),
         processor_exit::ID => call.answer_code(|_: processor_exit::Request| stays),
-        processor_assign::ID => call.answer_code(|_: processor_assign::Request| stays),
+        processor_assign::ID => {
+            // Of whatever, and to wherever: seen.
+            call.answer_code(|_: processor_assign::Request| Err(FAILURE))
+        }
         processor_control::ID => call.answer_code(|_: processor_control::Request<'_>| stays),
         _ => None,
     }

@@ -145,7 +145,7 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
                 let new = along.given.right();
                 if !new.is_null() {
                     // What it needs to make memory free it is to get.
-                    with_current(|user| user.task.space().set_privileged());
+                    with_current(|user| user.task.space().add_privilege());
                 }
                 along.gives.right(pager::set_default(new));
                 Ok(vm_set_default_memory_manager::Reply {

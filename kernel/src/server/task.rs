@@ -2,26 +2,44 @@
 //!
 //! Owns no state; called by the dispatch.
 
+use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
 use abi::kern_return::KernReturn;
 use abi::layout::Plain;
 use abi::layout::task::*;
-use abi::routine::gnumach::task_set_name;
+use abi::routine::gnumach::{task_set_essential, task_set_name};
 use abi::routine::mach::*;
-use abi::wire::{Array, MoveSend};
+use abi::wire::{Array, MoveSend, OutOfLine};
 use kernel_core::addr::{PAGE_SIZE, VirtAddr};
+use kernel_core::emulation;
 use kernel_core::ipc::right::NULL;
 
 use super::host::{in_microseconds, in_nanoseconds, time_of, time64_of};
 use super::info::Words;
 use super::{Call, Done, Refused, known};
 use crate::mm::shared::Any;
+use crate::task::birth::Heritage;
 use crate::task::{Name, Special, Task, UserThread};
+use crate::vm::copy::Copy;
 
 /// Words of the structures as older headers have them.
 const BASIC_WITHOUT_64: u32 = 10;
 const TIMES_WITHOUT_64: u32 = 4;
+
+/// What is no task, and what is too much, for the routines on emulation (seen; and
+/// the code that follows it).
+const BAD_TASK: KernReturn = KernReturn(0x8001);
+const BAD_COUNT: KernReturn = KernReturn(0x8002);
+
+impl From<emulation::Refused> for Refused {
+    fn from(why: emulation::Refused) -> Refused {
+        Refused(match why {
+            emulation::Refused::TooMany => BAD_COUNT,
+            emulation::Refused::NoMemory => KernReturn::RESOURCE_SHORTAGE,
+        })
+    }
+}
 
 pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
     let task = known::<Task>(object, KernReturn::INVALID_ARGUMENT);
@@ -30,15 +48,10 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             let parent = known::<Task>(object, KernReturn::INVALID_TASK);
             call.answer_along(|of: task_create::Request, along| {
                 let parent = parent?;
-                let name = parent.name().of_child();
-                let child = match of.inherit_memory {
-                    true => Task::with(name, parent.space().fork()?)?,
-                    false => Task::new(name)?,
-                };
-                if let Err(shortage) = child.inherit(parent) {
-                    child.terminate();
-                    return Err(shortage.into());
-                }
+                let child = parent.child(match of.inherit_memory {
+                    true => Heritage::Memory,
+                    false => Heritage::Nothing,
+                })?;
                 along.gives.right(child.port().make_send());
                 Ok(task_create::Reply {
                     child_task: MoveSend::new(NULL),
@@ -81,6 +94,46 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             task?.set_name(Name::new(of.name.0));
             Ok(())
         }),
+        task_set_essential::ID => call.answer_code(|of: task_set_essential::Request| {
+            task?.is_essential.store(of.essential, Ordering::Relaxed);
+            Ok(())
+        }),
+        task_set_emulation::ID => call.answer(|of: task_set_emulation::Request| {
+            let task = known::<Task>(object, BAD_TASK)?;
+            task.emulate(of.routine_number, &[of.routine_entry_pt])?;
+            Ok(task_set_emulation::Reply {})
+        }),
+        task_set_emulation_vector::ID => {
+            call.answer_along(|of: task_set_emulation_vector::Request, along| {
+                let copy = along.given.memory();
+                let task = known::<Task>(object, BAD_TASK)?;
+                let entries = match copy {
+                    Some(copy) => entries(&copy, of.emulation_vector.count)?,
+                    None => Vec::new(),
+                };
+                task.emulate(of.vector_start, &entries)?;
+                Ok(task_set_emulation_vector::Reply {})
+            })
+        }
+        task_get_emulation_vector::ID => {
+            call.answer_along(|_: task_get_emulation_vector::Request, mut along| {
+                let table = known::<Task>(object, BAD_TASK)?.emulation();
+                let (first, entries) = match &table {
+                    Some(table) => (table.first(), table.entries()),
+                    None => (0, &[][..]),
+                };
+                along.give_words(entries)?;
+                Ok(task_get_emulation_vector::Reply {
+                    vector_start: first,
+                    emulation_vector: OutOfLine::new(0, entries.len() as u32),
+                })
+            })
+        }
+        // Not supported on this configuration, as the manual has it, and as the
+        // reference kernel says of anything.
+        task_ras_control::ID => {
+            call.answer_code(|_: task_ras_control::Request| Err(Refused(KernReturn::FAILURE)))
+        }
         thread_create::ID => {
             let parent = call.object.downcast::<Task>();
             call.answer_along(|_: thread_create::Request, along| {
@@ -148,6 +201,23 @@ fn information(task: &Task, flavor: i32, room: u32) -> Result<Words, Refused> {
         }
         _ => Err(Refused(KernReturn::INVALID_ARGUMENT)),
     }
+}
+
+/// The entry points that a message carries.
+fn entries(copy: &Copy, count: u32) -> Result<Vec<u32>, Refused> {
+    let count = count as usize;
+    if count > emulation::MOST {
+        return Err(Refused(BAD_COUNT));
+    }
+    let shortage = Refused(KernReturn::RESOURCE_SHORTAGE);
+    let mut entries = Vec::new();
+    entries.try_reserve_exact(count).map_err(|_| shortage)?;
+    for place in 0..count {
+        let mut bytes = [0; size_of::<u32>()];
+        copy.read((place * size_of::<u32>()) as u32, &mut bytes)?;
+        entries.push(u32::from_le_bytes(bytes));
+    }
+    Ok(entries)
 }
 
 /// Bytes that a task has allocated, and bytes that have frames.

@@ -5,7 +5,8 @@
 use abi::kern_return::KernReturn;
 use abi::layout::Plain;
 use abi::layout::thread::*;
-use abi::routine::gnumach::{thread_get_name, thread_set_name};
+use abi::port::PortName;
+use abi::routine::gnumach::{thread_get_name, thread_set_name, thread_terminate_release};
 use abi::routine::mach::*;
 use abi::wire::{Array, CString, MoveSend};
 use kernel_core::ipc::right::NULL;
@@ -17,7 +18,7 @@ use super::{Call, Done, Refused, thread_state};
 use crate::mm::shared::{Any, Shared};
 use crate::sched::info::Appearance;
 use crate::sched::{Thread, info, stop, with_current};
-use crate::task::{Name, Special, UserThread};
+use crate::task::{Name, Special, Task, UserThread};
 
 /// Words of the structures as older headers have them.
 const BASIC_WITHOUT_64: u32 = 13;
@@ -95,6 +96,23 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
             user?.set_name(Name::new(of.name.0));
             Ok(())
         }),
+        thread_terminate_release::ID => {
+            call.answer_by(|of: thread_terminate_release::Request, along, _| {
+                let object = along.given.right().object();
+                let task = object.and_then(|object| object.downcast::<Task>());
+                let (task, thread) = (task.ok_or(INVALID)?, thread?);
+                // Each of them as if it were alone, whatever comes of the others.
+                let _ = task.names().deallocate(of.thread_name.0);
+                if of.reply_port != PortName::NULL {
+                    let _ = task.names().destroy(of.reply_port.0);
+                }
+                if (of.address, of.size) != (0, 0) {
+                    let _ = task.space().deallocate(of.address, of.size);
+                }
+                UserThread::terminate(thread);
+                Err(Refused(KernReturn::SUCCESS))
+            })
+        }
         thread_get_name::ID => call.answer_by(|_: thread_get_name::Request, _, reply| {
             reply.with(&thread_get_name::Reply {
                 name: CString(user?.name().bytes()),

@@ -329,7 +329,8 @@ fn contiguous(
     let pages = of.size.div_ceil(PAGE_SIZE);
     let align = u32::try_from(of.palign.max(PAGE_SIZE.into())).map_err(|_| invalid)?;
     // Where the reference kernel has no such choice: seen.
-    let is_served = pages > 0 && of.pmin == 0 && align == PAGE_SIZE;
+    let is_power = of.palign & of.palign.saturating_sub(1) == 0;
+    let is_served = pages > 0 && of.pmin == 0 && align == PAGE_SIZE && is_power;
     if !is_served {
         return Err(invalid);
     }

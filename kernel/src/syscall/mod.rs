@@ -20,6 +20,7 @@ use crate::console;
 use crate::mm::shared::Shared;
 use crate::sched::{self, How, Thread, info};
 use crate::server;
+use crate::task::emulation;
 use crate::task::host::Host;
 use crate::task::{Exception, Special, UserThread, raise, with_current};
 
@@ -46,6 +47,9 @@ pub(crate) fn on_system_call(frame: &mut UserFrame) {
 
 #[inline(always)]
 fn obey(frame: &mut UserFrame) {
+    if emulation::is_used() && emulation::divert(frame) {
+        return;
+    }
     let number = frame.trap.eax as i32;
     let arguments = Arguments { esp: frame.esp };
     if number == number::MACH_MSG_TRAP {

@@ -50,6 +50,11 @@ impl Exception {
     /// A system call that is none.
     pub(crate) const NO_SYSTEM_CALL: Exception =
         Exception::new(EXC_BAD_INSTRUCTION, EXC_I386_INVOP, 0);
+
+    /// A stack at `address` that the kernel cannot write to.
+    pub(super) const fn bad_stack(address: u32) -> Exception {
+        Exception::new(EXC_BAD_ACCESS, KernReturn::INVALID_ADDRESS.0, address)
+    }
 }
 
 /// An exception in user mode; from the trap layer.
@@ -202,6 +207,9 @@ fn end_thread(frame: &UserFrame, why: fmt::Arguments<'_>) -> ! {
             frame.trap.eip,
             frame.esp
         );
+        if user.task.is_essential.load(Ordering::Relaxed) {
+            println!("exov6: task `{}` was essential", user.task.name());
+        }
         user.task.terminate();
     });
     end_current()

@@ -6,6 +6,8 @@
 //!
 //! **Invariants**: stand beside the fields.
 
+pub(crate) mod birth;
+pub(crate) mod emulation;
 mod exception;
 pub(crate) mod gsync;
 pub(crate) mod host;
@@ -25,10 +27,11 @@ mod thread;
 
 use alloc::vec::Vec;
 use core::fmt;
-use core::sync::atomic::{AtomicU32, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 #[cfg(feature = "ktest")]
 use kernel_core::addr::{PAGE_SIZE, VirtAddr};
+use kernel_core::emulation::Emulation;
 use kernel_core::ipc::Refusal;
 #[cfg(feature = "ktest")]
 use kernel_core::vm::map::Protection;
@@ -56,6 +59,9 @@ pub(crate) struct Task {
     /// When it was made, in nanoseconds since 1970.
     pub(crate) since_ns: i64,
     pub(crate) events: Events,
+    /// The system is of no use without it (`task_set_essential`): if it crashes,
+    /// the console says so. Nobody may stop the machine with a port of a task.
+    pub(crate) is_essential: AtomicBool,
     sampler: Sampler,
     inner: TaskLock<rank::Task, Inner>,
 }
@@ -94,6 +100,8 @@ struct Inner {
     suspensions: u32,
     special: [HeldRight; Special::COUNT],
     registered: [HeldRight; lists::REGISTERED],
+    /// System calls that it serves itself, if it ever said so.
+    emulation: Option<Shared<Emulation>>,
     /// For new threads.
     priority: u8,
     /// What its threads had used that have ended.
@@ -147,11 +155,13 @@ impl Task {
                 suspensions: 0,
                 special,
                 registered: [const { HeldRight::NULL }; lists::REGISTERED],
+                emulation: None,
                 priority: processor_set::PRIORITY,
                 used: Used::default(),
             }),
             since_ns: clock::now().1,
             events: Events::default(),
+            is_essential: AtomicBool::new(false),
         })?;
         {
             let mut tasks = TASKS.lock();

@@ -4,7 +4,7 @@
 
 use kernel_core::ipc::right::NULL;
 
-use super::{Shortage, Task, UserThread};
+use super::{Task, UserThread};
 use crate::ipc::HeldRight;
 
 /// What a special port is for.
@@ -43,19 +43,6 @@ impl Task {
     pub(crate) fn set_special(&self, which: Special, right: HeldRight) {
         let before = core::mem::replace(&mut self.inner.lock().special[which as usize], right);
         drop(before);
-    }
-
-    /// Takes over what a new task has from its parent (manual 7.2.1): the exception
-    /// port, the bootstrap port, and what is registered.
-    ///
-    /// # Errors
-    /// There is no memory for the list of these.
-    pub(crate) fn inherit(&self, parent: &Task) -> Result<(), Shortage> {
-        for which in [Special::Exception, Special::Bootstrap] {
-            self.set_special(which, parent.special(which));
-        }
-        self.register(parent.registered()?);
-        Ok(())
     }
 }
 

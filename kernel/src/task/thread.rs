@@ -3,6 +3,8 @@
 //! Owns a thread's port and its place in its task. A thread owns itself by way
 //! of its port and its task's list, from when it is made until it ends.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use kernel_core::addr::VirtAddr;
 
 use super::sampling::Sampler;
@@ -24,6 +26,8 @@ pub(crate) struct UserThread {
     /// When it was made, in nanoseconds since 1970.
     pub(crate) since_ns: i64,
     pub(super) sampler: Sampler,
+    /// It is a reason for its task to have memory that is kept back from others.
+    is_wired: AtomicBool,
     pub(super) inner: TaskLock<rank::Thread, Inner>,
 }
 
@@ -59,6 +63,7 @@ impl Task {
             waiter: Waiter::new(task.names())?,
             since_ns: clock::now().1,
             sampler: Sampler::new(),
+            is_wired: AtomicBool::new(false),
             inner: TaskLock::new(Inner {
                 name: None,
                 suspensions: 1,
@@ -114,9 +119,25 @@ impl UserThread {
         self.inner.lock().name = Some(name);
     }
 
+    /// From now on it need not wait until memory is free (`thread_wire`), and its
+    /// task with it.
+    pub(crate) fn wire(&self) {
+        if !self.is_wired.swap(true, Ordering::Relaxed) {
+            self.task.space().add_privilege();
+        }
+    }
+
+    /// It waits again, as others do.
+    pub(crate) fn unwire(&self) {
+        if self.is_wired.swap(false, Ordering::Relaxed) {
+            self.task.space().take_privilege();
+        }
+    }
+
     /// Whoever owns it by way of its port and its task does so no more.
     pub(super) fn leave(&self, own: &Shared<Thread>) {
         self.port.stand_for_nothing();
+        self.unwire();
         let in_list = {
             let mut inner = self.task.inner.lock();
             let place = inner.threads.iter().position(|thread| thread.is_same(own));

@@ -5,7 +5,7 @@
 //!
 //! **Invariants**: stand beside the fields.
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use boot::layout::KERNEL_BASE;
 use kernel_core::addr::{Frame, PAGE_SIZE, VirtAddr};
@@ -45,8 +45,9 @@ pub(crate) struct Space {
     pub(super) map: TaskLock<rank::Space, Map<Backing>>,
     /// Maps pages of objects that `map` names, and nothing else.
     pub(super) pmap: Shared<Pmap>,
-    /// Its task makes memory free: it need not wait for that.
-    is_privileged: AtomicBool,
+    /// For how many reasons it need not wait until memory is free: what makes it
+    /// free needs some.
+    privileges: AtomicU32,
     /// What it touches is wired from now on.
     pub(super) wires_all: AtomicBool,
 }
@@ -88,12 +89,11 @@ impl Space {
     pub(super) fn with(map: Map<Backing>) -> Result<Space, OutOfMemory> {
         let pmap = Shared::try_new(Pmap::new()?)?;
         let map = TaskLock::new(map);
-        let (is_privileged, wires_all) = (AtomicBool::new(false), AtomicBool::new(false));
         Ok(Space {
             map,
             pmap,
-            is_privileged,
-            wires_all,
+            privileges: AtomicU32::new(0),
+            wires_all: AtomicBool::new(false),
         })
     }
 
@@ -102,9 +102,14 @@ impl Space {
         &self.pmap
     }
 
-    /// From now on it gets memory that is kept back from others.
-    pub(crate) fn set_privileged(&self) {
-        self.is_privileged.store(true, Ordering::Relaxed);
+    /// One more reason why it gets memory that is kept back from others.
+    pub(crate) fn add_privilege(&self) {
+        self.privileges.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// One of them is over.
+    pub(crate) fn take_privilege(&self) {
+        self.privileges.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// From now on what it touches is wired, or not (`VM_WIRE_FUTURE`).
@@ -114,9 +119,9 @@ impl Space {
 
     /// What it may take.
     pub(super) fn need(&self) -> Need {
-        match self.is_privileged.load(Ordering::Relaxed) {
-            true => Need::Urgent,
-            false => Need::Usual,
+        match self.privileges.load(Ordering::Relaxed) {
+            0 => Need::Usual,
+            _ => Need::Urgent,
         }
     }
 

@@ -37,6 +37,7 @@ fn creation(ports: &Ports) {
         reply.child_task.port != 0
     });
     let empty = PortName(made.map_or(0, |reply| reply.child_task.port));
+    let at = pages(1);
     let made = mach::task_create(task, true);
     let made = value(routine, "with memory", made, |reply| {
         reply.child_task.port != 0
@@ -48,12 +49,14 @@ fn creation(ports: &Ports) {
         "of a thread",
         mach::task_create(ports.thread, false),
     );
-    let at = pages(1);
     value(
         "vm_region",
         "of an heir",
         mach::vm_region(heir, at),
-        |reply| (reply.address == at, reply.protection, reply.inheritance),
+        |reply| {
+            let has = reply.address <= at && at - reply.address < reply.size;
+            (has, reply.protection, reply.inheritance)
+        },
     );
     row("vm_region", "of an empty task", mach::vm_region(empty, 0));
     let routine = "task_terminate";
@@ -178,9 +181,18 @@ fn special_ports(ports: &Ports) {
         mach::task_get_special_port(ports.host, TASK_KERNEL_PORT),
     );
     let child = child();
-    let answer = mach::task_get_special_port(child, TASK_BOOTSTRAP_PORT);
-    value(routine, "is inherited", answer, |reply| {
-        reply.special_port.port == own.0
+    for (case, which) in [
+        ("is inherited", TASK_BOOTSTRAP_PORT),
+        ("exception, inherited", TASK_EXCEPTION_PORT),
+    ] {
+        let answer = mach::task_get_special_port(child, which);
+        value(routine, case, answer, |reply| {
+            reply.special_port.port == own.0
+        });
+    }
+    let answer = mach::task_get_special_port(child, TASK_KERNEL_PORT);
+    value(routine, "kernel, of a child", answer, |reply| {
+        reply.special_port.port == child.0
     });
     let answer = mach::task_set_special_port(task, TASK_EXCEPTION_PORT, CopySend::new(0));
     row("task_set_special_port", "exception, null", answer);
@@ -225,6 +237,11 @@ fn registered_ports(ports: &Ports) {
             list.count(),
         )
     });
+    let child = child();
+    value(routine, "of a child", found(child), |list| {
+        list.iter().filter(|name| name.port == one.0).count()
+    });
+    let _ = mach::task_terminate(child);
     row(routine, "of the host", found(ports.host));
 }
 
@@ -261,6 +278,27 @@ fn emulation(ports: &Ports) {
         mach::task_get_emulation_vector(task),
         |reply| (reply.vector_start, reply.emulation_vector.count),
     );
+    row(
+        "task_set_emulation",
+        "a number apart",
+        mach::task_set_emulation(task, 0, 9),
+    );
+    row(
+        "task_set_emulation",
+        "a trap's number",
+        mach::task_set_emulation(task, 0x0804_8010, -3),
+    );
+    let child = child();
+    for (case, of) in [("with numbers between", task), ("of a child", child)] {
+        let answer = mach::task_get_emulation_vector(of);
+        value(routine, case, answer, |reply| {
+            // SAFETY: they came in a reply, and are claimed once.
+            let entries = unsafe { Data::claim(reply.emulation_vector) };
+            let empty = entries.iter().filter(|&entry| entry == 0).count();
+            (reply.vector_start, entries.len(), empty)
+        });
+    }
+    let _ = mach::task_terminate(child);
     row(
         routine,
         "of the host",
@@ -344,6 +382,14 @@ fn names(ports: &Ports) {
         routine,
         "again",
         gnumach::register_new_task_notification(ports.host_priv, right),
+    );
+    row(
+        routine,
+        "null",
+        gnumach::register_new_task_notification(
+            ports.host_priv,
+            SendRight::with(0, TypeName::COPY_SEND),
+        ),
     );
     let child = child();
     let mut room = [0; 256];
