@@ -92,6 +92,7 @@ pub(crate) struct Given<'k> {
 
 impl Given<'_> {
     /// The next right; null if there is none.
+    #[inline(never)]
     pub(crate) fn right(&mut self) -> HeldRight {
         match self.next() {
             Some(Attachment::Right(right)) => HeldRight::new(right),
@@ -162,6 +163,7 @@ impl Gives {
         }
     }
 
+    #[inline(never)]
     fn give(&mut self, gift: Gift) {
         if let Some(place) = self.gifts.iter_mut().find(|place| place.is_none()) {
             *place = Some(gift);

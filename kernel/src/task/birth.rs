@@ -52,6 +52,7 @@ impl Task {
     /// A task made by this one: with its name in parentheses, its special ports
     /// but its own, what it registered, its priority, and the system calls that it
     /// emulates (seen).
+    #[inline(never)]
     pub(crate) fn child(&self, heritage: Heritage) -> Result<Shared<Task>, MapError> {
         let told = TOLD.get().map(HeldRight::copy_send);
         let told = told.filter(HeldRight::is_live);

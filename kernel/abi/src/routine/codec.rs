@@ -126,11 +126,19 @@ fn encode(
 /// The arguments of a received request of the routine of `B`: `message` is as
 /// long as its header says.
 pub fn decode_request<'a, B: RequestBody<'a>>(message: &'a [u8]) -> Result<B, BadArguments> {
+    let (bits, body) = opened(message, B::ROUTINE.id)?;
+    decode_body(bits, body)
+}
+
+/// What the header of a whole request with this id says of its body; once for all
+/// routines.
+#[inline(never)]
+fn opened(message: &[u8], id: i32) -> Result<(Bits, &[u8]), BadArguments> {
     let header = Header::read(message).ok_or(BadArguments)?;
-    if header.id != B::ROUTINE.id || !is_whole(&header, message) {
+    if header.id != id || !is_whole(&header, message) {
         return Err(BadArguments);
     }
-    decode_body(header.bits, &message[HEADER_BYTES..])
+    Ok((header.bits, &message[HEADER_BYTES..]))
 }
 
 /// The arguments of a received reply of the routine of `B`.
