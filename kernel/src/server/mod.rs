@@ -35,7 +35,7 @@ use kernel_core::ipc::right::Refusal;
 use kernel_core::vm::map::MapError;
 
 pub(crate) use self::host::{END, End};
-pub(crate) use self::vm::allocate;
+pub(crate) use self::vm::{allocate, map};
 use crate::arch::user_memory::Words;
 use crate::device::terminal::Form as ReadForm;
 use crate::ipc::{Asked, Given, Gives, Request};

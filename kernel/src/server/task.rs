@@ -234,10 +234,5 @@ fn sizes(task: &Task) -> (u32, u32) {
 
 /// The special port of a task with this number.
 fn special(number: i32) -> Result<Special, Refused> {
-    match number {
-        TASK_KERNEL_PORT => Ok(Special::Own),
-        TASK_EXCEPTION_PORT => Ok(Special::Exception),
-        TASK_BOOTSTRAP_PORT => Ok(Special::Bootstrap),
-        _ => Err(Refused(KernReturn::INVALID_ARGUMENT)),
-    }
+    Special::of_task(number).ok_or(Refused(KernReturn::INVALID_ARGUMENT))
 }

@@ -106,7 +106,7 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
         }),
         vm_map::ID => call.answer_along(|of: vm_map::Request, along| {
             let object = along.given.right();
-            let address = map(space?, &of, object)?;
+            let address = map(space?, &of, object).map_err(Refused)?;
             Ok(vm_map::Reply { address })
         }),
         vm_statistics::ID => call.answer(|_: vm_statistics::Request| {
@@ -267,8 +267,17 @@ fn name_of(manager: Option<SharedManager>) -> HeldRight {
     object.map_or(HeldRight::NULL, |object| object.name())
 }
 
-/// `vm_map`: zeroes, or what a pager supplies.
-fn map(space: &Space, of: &vm_map::Request, object: HeldRight) -> Result<u32, Refused> {
+/// `vm_map`, by whichever way it was asked for.
+pub(crate) fn map(
+    space: &Space,
+    of: &vm_map::Request,
+    object: HeldRight,
+) -> Result<u32, KernReturn> {
+    map_part(space, of, object).map_err(|Refused(code)| code)
+}
+
+/// Zeroes, or what a pager supplies.
+fn map_part(space: &Space, of: &vm_map::Request, object: HeldRight) -> Result<u32, Refused> {
     let invalid = Refused(KernReturn::INVALID_ARGUMENT);
     let protection = Protection::from_bits(of.cur_protection as u32).ok_or(invalid)?;
     let max_protection = Protection::from_bits(of.max_protection as u32).ok_or(invalid)?;

@@ -6,11 +6,11 @@
 //! `KERN_INVALID_ARGUMENT`.
 
 mod message;
+mod shortcut;
 
 use abi::kern_return::KernReturn;
 use abi::layout::thread::{SWITCH_OPTION_DEPRESS, SWITCH_OPTION_NONE, SWITCH_OPTION_WAIT};
 use abi::trap as number;
-use kernel_core::ipc::Refusal;
 use kernel_core::ipc::right::{Disposition, Right};
 
 use crate::arch::interrupts;
@@ -18,8 +18,7 @@ use crate::arch::trap::UserFrame;
 use crate::arch::user_memory::{self, BadAddress};
 use crate::console;
 use crate::mm::shared::Shared;
-use crate::sched::{self, How, Thread, info};
-use crate::server;
+use crate::sched::{self, How, Thread};
 use crate::task::emulation;
 use crate::task::host::Host;
 use crate::task::{Exception, Special, UserThread, raise, with_current};
@@ -27,8 +26,8 @@ use crate::task::{Exception, Special, UserThread, raise, with_current};
 const KERN_SUCCESS: u32 = KernReturn::SUCCESS.0 as u32;
 const KERN_INVALID_ADDRESS: u32 = KernReturn::INVALID_ADDRESS.0 as u32;
 const KERN_INVALID_ARGUMENT: u32 = KernReturn::INVALID_ARGUMENT.0 as u32;
-/// What a shortcut answers for a task other than the caller's: the program is to
-/// send the message in its place (seen).
+/// What a shortcut answers for a port that is no task's: the program is to send the
+/// message in its place (seen).
 const MACH_SEND_INTERRUPTED: u32 = 0x1000_0007;
 /// `MACH_PORT_NULL`.
 const NULL: u32 = 0;
@@ -121,30 +120,7 @@ fn call(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, Ba
         number::SWTCH => u32::from(sched::yield_now()),
         number::SWTCH_PRI => u32::from(sched::give_way(None, How::Depressed(DEPRESSED_MS))),
         number::THREAD_SWITCH => thread_switch(user, arguments)?,
-        number::SYSCALL_TASK_TERMINATE
-        | number::SYSCALL_VM_ALLOCATE
-        | number::SYSCALL_VM_DEALLOCATE
-        | number::SYSCALL_MACH_PORT_ALLOCATE
-        | number::SYSCALL_MACH_PORT_DEALLOCATE
-        | number::SYSCALL_MACH_PORT_INSERT_RIGHT
-        | number::SYSCALL_MACH_PORT_ALLOCATE_NAME => {
-            if !user.task.port().is_named(names, arguments.word(0)?) {
-                return Ok(MACH_SEND_INTERRUPTED);
-            }
-            shortcut(user, number, arguments)?
-        }
-        number::SYSCALL_VM_MAP
-        | number::SYSCALL_TASK_CREATE
-        | number::SYSCALL_TASK_SUSPEND
-        | number::SYSCALL_TASK_SET_SPECIAL_PORT => MACH_SEND_INTERRUPTED,
-        number::SYSCALL_THREAD_DEPRESS_ABORT => match thread_named(user, arguments.word(0)?) {
-            Some(thread) => {
-                info::abort_depression(&thread);
-                KERN_SUCCESS
-            }
-            None => MACH_SEND_INTERRUPTED,
-        },
-        _ => KERN_INVALID_ARGUMENT,
+        _ => return shortcut::call(user, number, arguments).unwrap_or(Ok(KERN_INVALID_ARGUMENT)),
     })
 }
 
@@ -169,53 +145,6 @@ fn thread_named(user: &UserThread, name: u32) -> Option<Shared<Thread>> {
     }
     let right = user.task.names().take(name, Disposition::CopySend).ok()?;
     right.object()?.downcast()
-}
-
-/// What a message to the caller's own task port would do.
-fn shortcut(user: &UserThread, number: i32, arguments: &Arguments) -> Result<u32, BadAddress> {
-    let (names, space) = (user.task.names(), user.task.space());
-    let result = match number {
-        number::SYSCALL_VM_ALLOCATE => {
-            let (at, size, anywhere) = (arguments.word(1)?, arguments.word(2)?, arguments.word(3)?);
-            let asked = user_memory::read(at)?;
-            return match server::allocate(space, asked, size, anywhere != 0) {
-                Ok(address) => user_memory::copy_out(&[address], at).map(|()| KERN_SUCCESS),
-                Err(error) => Ok(error.code() as u32),
-            };
-        }
-        number::SYSCALL_VM_DEALLOCATE => {
-            let done = space.deallocate(arguments.word(1)?, arguments.word(2)?);
-            return Ok(done.err().map_or(KERN_SUCCESS, |error| error.code() as u32));
-        }
-        number::SYSCALL_TASK_TERMINATE => {
-            user.task.terminate();
-            Ok(())
-        }
-        number::SYSCALL_MACH_PORT_ALLOCATE => {
-            let (right, to) = (arguments.word(1)?, arguments.word(2)?);
-            match Right::from_number(right).and_then(|right| names.allocate(right)) {
-                Ok(name) => user_memory::copy_out(&[name], to).map(Ok).or_else(|bad| {
-                    // A name that nobody learns is of no use to anybody.
-                    names.destroy(name).map_err(|_| bad)?;
-                    Err(bad)
-                })?,
-                Err(refusal) => Err(refusal),
-            }
-        }
-        number::SYSCALL_MACH_PORT_ALLOCATE_NAME => {
-            let (right, name) = (arguments.word(1)?, arguments.word(2)?);
-            Right::from_number(right).and_then(|right| names.allocate_name(right, name))
-        }
-        number::SYSCALL_MACH_PORT_DEALLOCATE => names.deallocate(arguments.word(1)?),
-        number::SYSCALL_MACH_PORT_INSERT_RIGHT => {
-            let (name, from, how) = (arguments.word(1)?, arguments.word(2)?, arguments.word(3)?);
-            Disposition::from_number(how)
-                .ok_or(Refusal::InvalidValue)
-                .and_then(|how| names.insert_right(name, names.take(from, how)?))
-        }
-        _ => Err(Refusal::InvalidArgument),
-    };
-    Ok(result.err().map_or(KERN_SUCCESS, Refusal::code))
 }
 
 /// `mach_print`: a string that ends with a zero byte.

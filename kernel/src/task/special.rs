@@ -2,6 +2,7 @@
 //!
 //! Owns which there are. What is set is a send right that the kernel keeps.
 
+use abi::layout::task::{TASK_BOOTSTRAP_PORT, TASK_EXCEPTION_PORT, TASK_KERNEL_PORT};
 use kernel_core::ipc::right::NULL;
 
 use super::{Task, UserThread};
@@ -19,6 +20,16 @@ pub(crate) enum Special {
 }
 
 impl Special {
+    /// The one of a task with this number (`mach/task_special_ports.h`).
+    pub(crate) const fn of_task(number: i32) -> Option<Special> {
+        match number {
+            TASK_KERNEL_PORT => Some(Special::Own),
+            TASK_EXCEPTION_PORT => Some(Special::Exception),
+            TASK_BOOTSTRAP_PORT => Some(Special::Bootstrap),
+            _ => None,
+        }
+    }
+
     /// How many a task has.
     pub(super) const COUNT: usize = 3;
     /// How many a thread has: the first ones.

@@ -2,8 +2,8 @@
 //!
 //! Names, arguments and results are those of `mach/mach_traps.h` and
 //! `mach/syscall_sw.h`. A function is safe where the trap cannot harm the
-//! memory of its own task. A shortcut with the port of another task does nothing
-//! and returns [`OTHER_TASK`]: that task is asked by a message.
+//! memory of its own task. A shortcut with a port that is no task's does nothing
+//! and returns [`OTHER_TASK`]: whoever serves that port is asked by a message.
 
 use core::ffi::CStr;
 use core::ptr;
@@ -17,7 +17,7 @@ use crate::arch::{self, gate};
 
 pub use crate::arch::Door;
 
-/// What a shortcut returns for a task that is not the caller's
+/// What a shortcut returns for a port that stands for no task of the kernel's
 /// (`MACH_SEND_INTERRUPTED`).
 pub const OTHER_TASK: KernReturn = KernReturn(0x1000_0007);
 

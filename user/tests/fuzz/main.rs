@@ -10,6 +10,7 @@
 
 mod bodies;
 
+use user_rt::abi::layout::task::TASK_BOOTSTRAP_PORT;
 use user_rt::abi::message::{HEADER_BYTES, Options};
 use user_rt::abi::port::PortName;
 use user_rt::abi::trap as number;
@@ -141,7 +142,17 @@ impl Fuzzer {
                 words[1] = 0x4000_0000 + self.random.below(64) * 4096;
                 words[2] = self.random.below(16) * 4096;
             }
-            number::SYSCALL_VM_MAP | number::SYSCALL_MACH_PORT_ALLOCATE => {
+            // It needs its own port to end, and nobody answers its exceptions.
+            number::SYSCALL_TASK_SET_SPECIAL_PORT => {
+                words[1] = TASK_BOOTSTRAP_PORT as u32 + self.random.below(4);
+            }
+            number::SYSCALL_VM_MAP => {
+                words[1] = self.memory();
+                words[2] %= 1 << 20;
+                // Not in the place of the program: where there is room.
+                words[4] = 1;
+            }
+            number::SYSCALL_MACH_PORT_ALLOCATE => {
                 words[2] = self.memory();
                 words[1] = self.random.below(6);
             }

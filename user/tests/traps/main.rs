@@ -7,6 +7,7 @@
 #![no_std]
 #![no_main]
 
+mod children;
 mod memory;
 mod ports;
 
@@ -29,6 +30,7 @@ fn main(arguments: Arguments) {
     ports::cases();
     memory::cases();
     foreign();
+    children::cases();
     unassigned();
     println!("traps: done");
     let _ = trap::task_terminate(trap::mach_task_self());
