@@ -17,7 +17,7 @@ const TRAP_FLAG: u32 = 1 << 8;
 /// A crime and its name.
 pub type Crime = (&'static str, fn());
 
-/// All of them.
+/// All of them that any kernel knows.
 pub const ALL: &[Crime] = &[
     ("write-null", || write(0x10)),
     ("read-kernel", || read(KERNEL)),
@@ -39,17 +39,21 @@ pub const ALL: &[Crime] = &[
     ("interrupt", kernel_interrupt),
     ("step", single_step),
     ("step-gate", single_step_through_the_gate),
+    ("no-stack", push_without_stack),
+    ("trap-below", || trap(-131)),
+    ("trap-far-below", || trap(1 - i32::MAX)),
+    ("trap-above", || trap(1)),
+    ("trap-far-above", || trap(i32::MAX)),
+];
+
+/// What a program must not do through the doors that this kernel alone has.
+pub const OF_DOORS: &[Crime] = &[
     ("step-int", single_step_through_int),
     ("step-sysenter", single_step_through_sysenter),
     ("return-null", || sysenter(0, 0x10, 0)),
     ("return-kernel", || sysenter(0, KERNEL, 0)),
     ("return-stackless", || sysenter(0x1000, push_address(), 0)),
     ("return-nested", return_nested),
-    ("no-stack", push_without_stack),
-    ("trap-below", || trap(-131)),
-    ("trap-far-below", || trap(1 - i32::MAX)),
-    ("trap-above", || trap(1)),
-    ("trap-far-above", || trap(i32::MAX)),
 ];
 
 fn write(address: u32) {
