@@ -1,78 +1,16 @@
 //! Copy-on-write against plain arrays: what each copy shows, and how far.
 
 mod allocator;
-
-use std::collections::BTreeMap;
+mod store;
 
 use kernel_core::arena::NoMemory;
 use kernel_core::vm::object::{
-    Found, MAX_CHAIN, ObjectHandle, Objects, Pages, Progress, Released, Source,
+    Found, MAX_CHAIN, ObjectHandle, Objects, Progress, Released, Source,
 };
 use proptest::prelude::*;
+use store::Store;
 
 const SIZE: u32 = 6;
-
-#[derive(Default)]
-struct Store {
-    pages: BTreeMap<(ObjectHandle, u32), u32>,
-    touched: u32,
-    /// How often memory could have been refused.
-    attempts: u32,
-    /// Pages that can still be moved or copied, if that is limited.
-    allowed: Option<u32>,
-}
-
-impl Store {
-    fn allow(&mut self) -> Result<(), NoMemory> {
-        match &mut self.allowed {
-            None => Ok(()),
-            Some(allowed) => {
-                *allowed = allowed.checked_sub(1).ok_or(NoMemory)?;
-                Ok(())
-            }
-        }
-    }
-}
-
-impl Pages for Store {
-    fn has(&self, object: ObjectHandle, page: u32) -> bool {
-        self.pages.contains_key(&(object, page))
-    }
-
-    fn first_from(&self, object: ObjectHandle, page: u32) -> Option<u32> {
-        let mut from = self.pages.range((object, page)..=(object, u32::MAX));
-        from.next().map(|((_, page), _)| *page)
-    }
-
-    fn shift(
-        &mut self,
-        from: (ObjectHandle, u32),
-        to: (ObjectHandle, u32),
-    ) -> Result<(), NoMemory> {
-        self.allow()?;
-        self.touched += 1;
-        let page = self.pages.remove(&from).expect("a page to shift");
-        assert_eq!(self.pages.insert(to, page), None);
-        Ok(())
-    }
-
-    fn copy(&mut self, from: (ObjectHandle, u32), to: (ObjectHandle, u32)) -> Result<(), NoMemory> {
-        self.allow()?;
-        self.touched += 1;
-        let page = self.pages[&from];
-        assert_eq!(self.pages.insert(to, page), None);
-        Ok(())
-    }
-
-    fn free(&mut self, object: ObjectHandle, page: u32) {
-        self.touched += 1;
-        assert!(self.pages.remove(&(object, page)).is_some());
-    }
-
-    fn gone(&mut self, object: ObjectHandle) {
-        assert_eq!(self.first_from(object, 0), None);
-    }
-}
 
 /// A region as an address map has it, and what it must show.
 #[derive(Clone)]
@@ -91,16 +29,18 @@ struct System {
     budget: u32,
     /// Whether pages can be moved one or none at a time.
     refusals: bool,
+    /// How often memory could have been refused.
+    attempts: u32,
 }
 
 impl System {
     fn shorten(&mut self, object: ObjectHandle) {
         for _ in 0..1000 {
             self.store.touched = 0;
-            self.store.allowed = self.refusals.then_some(self.store.attempts % 2);
+            self.store.allowed = self.refusals.then_some(self.attempts % 2);
             let done = self.objects.shorten(object, self.budget, &mut self.store);
             self.store.allowed = None;
-            self.store.attempts += 1;
+            self.attempts += 1;
             assert!(self.store.touched <= self.budget);
             self.check();
             if done == Ok(Progress::Done) {

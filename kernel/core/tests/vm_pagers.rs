@@ -1,52 +1,14 @@
 //! What pagers supply: copies of it against plain arrays, and what is asked.
 
-use std::collections::BTreeMap;
+mod store;
 
-use kernel_core::arena::NoMemory;
 use kernel_core::vm::ledger::{Ask, Ledger, Left, Return, Strategy as Copying, Supplied, Want};
 use kernel_core::vm::map::Protection;
 use kernel_core::vm::object::{Found, ObjectHandle, Objects, Pages, Progress, Released, Source};
 use proptest::prelude::*;
+use store::Store;
 
 const SIZE: u32 = 5;
-
-#[derive(Default)]
-struct Store(BTreeMap<(ObjectHandle, u32), u32>);
-
-impl Pages for Store {
-    fn has(&self, object: ObjectHandle, page: u32) -> bool {
-        self.0.contains_key(&(object, page))
-    }
-
-    fn first_from(&self, object: ObjectHandle, page: u32) -> Option<u32> {
-        let mut from = self.0.range((object, page)..=(object, u32::MAX));
-        from.next().map(|((_, page), _)| *page)
-    }
-
-    fn shift(
-        &mut self,
-        from: (ObjectHandle, u32),
-        to: (ObjectHandle, u32),
-    ) -> Result<(), NoMemory> {
-        let page = self.0.remove(&from).expect("a page to shift");
-        assert_eq!(self.0.insert(to, page), None);
-        Ok(())
-    }
-
-    fn copy(&mut self, from: (ObjectHandle, u32), to: (ObjectHandle, u32)) -> Result<(), NoMemory> {
-        let page = self.0[&from];
-        assert_eq!(self.0.insert(to, page), None);
-        Ok(())
-    }
-
-    fn free(&mut self, object: ObjectHandle, page: u32) {
-        assert!(self.0.remove(&(object, page)).is_some());
-    }
-
-    fn gone(&mut self, object: ObjectHandle) {
-        assert_eq!(self.first_from(object, 0), None);
-    }
-}
 
 /// A region that shows a copy of part of the pager's object.
 #[derive(Clone)]
@@ -85,11 +47,11 @@ impl System {
 
     fn bring(&mut self, page: u32) {
         let value = self.disk[page as usize];
-        self.store.0.entry((self.paged, page)).or_insert(value);
+        self.store.pages.entry((self.paged, page)).or_insert(value);
     }
 
     fn now(&self, page: u32) -> u32 {
-        let resident = self.store.0.get(&(self.paged, page));
+        let resident = self.store.pages.get(&(self.paged, page));
         resident.copied().unwrap_or(self.disk[page as usize])
     }
 
@@ -101,11 +63,11 @@ impl System {
                 copied.expect("memory");
             }
         }
-        self.store.0.insert((self.paged, page), value);
+        self.store.pages.insert((self.paged, page), value);
     }
 
     fn flush(&mut self, page: u32) {
-        if let Some(value) = self.store.0.remove(&(self.paged, page)) {
+        if let Some(value) = self.store.pages.remove(&(self.paged, page)) {
             self.disk[page as usize] = value;
         }
     }
@@ -141,7 +103,7 @@ impl System {
         region.shows[page as usize] = value;
         assert!(self.objects.is_writable(region.object));
         let (object, at) = (region.object, page + region.offset);
-        self.store.0.insert((object, at), value);
+        self.store.pages.insert((object, at), value);
         self.shorten(object);
     }
 
@@ -167,7 +129,7 @@ impl System {
             for (page, value) in (0..).zip(&region.shows) {
                 let at = page + region.offset;
                 let shown = match self.objects.find(region.object, at, &self.store) {
-                    Found::Page(object, page) => self.store.0[&(object, page)],
+                    Found::Page(object, page) => self.store.pages[&(object, page)],
                     Found::Ask(object, page) => {
                         assert_eq!(object, self.paged);
                         self.disk[page as usize]
