@@ -5,6 +5,7 @@
 //! kernel: `rd0` is the first, a size is in whole pages, a record is a sector.
 
 use core::fmt;
+use core::iter;
 use core::ops::Range;
 
 use alloc::vec::Vec;
@@ -140,15 +141,8 @@ impl Disk {
         let room = bytes.try_reserve_exact(count as usize);
         room.map_err(|_| OutOfMemory)?;
         bytes.resize(count as usize, 0);
-        let mut at = offset;
-        let mut rest = bytes.as_mut_slice();
-        while !rest.is_empty() {
-            let inside = (at % PAGE_SIZE) as usize;
-            let now = rest.len().min(PAGE_SIZE as usize - inside);
-            let (part, behind) = rest.split_at_mut(now);
-            page::read(self.frame(at)?, inside, part)?;
-            at += now as u32;
-            rest = behind;
+        for (frame, inside, part) in self.parts(offset, bytes.len()) {
+            page::read(frame?, inside, &mut bytes[part])?;
         }
         Ok(bytes)
     }
@@ -156,17 +150,28 @@ impl Disk {
     /// Writes bytes from `offset` on, as far as the disk goes; how many.
     pub(crate) fn write(&self, offset: u32, bytes: &[u8]) -> Result<u32, OutOfMemory> {
         let count = (self.size().saturating_sub(offset) as usize).min(bytes.len());
-        let mut at = offset;
-        let mut rest = &bytes[..count];
-        while !rest.is_empty() {
-            let inside = (at % PAGE_SIZE) as usize;
-            let now = rest.len().min(PAGE_SIZE as usize - inside);
-            let (part, behind) = rest.split_at(now);
-            page::write(self.frame(at)?, inside, part)?;
-            at += now as u32;
-            rest = behind;
+        for (frame, inside, part) in self.parts(offset, count) {
+            page::write(frame?, inside, &bytes[part])?;
         }
         Ok(count as u32)
+    }
+
+    /// `count` bytes from `offset` on, frame by frame: where in it a part begins, and
+    /// which of the bytes that is.
+    fn parts(
+        &self,
+        offset: u32,
+        count: usize,
+    ) -> impl Iterator<Item = (Result<Frame, OutOfMemory>, usize, Range<usize>)> + '_ {
+        let mut done = 0;
+        iter::from_fn(move || {
+            let at = offset + done as u32;
+            let inside = (at % PAGE_SIZE) as usize;
+            let size = (count - done).min(PAGE_SIZE as usize - inside);
+            let part = done..done + size;
+            done += size;
+            (size > 0).then(|| (self.frame(at), inside, part))
+        })
     }
 
     fn frame(&self, offset: u32) -> Result<Frame, OutOfMemory> {
