@@ -52,29 +52,26 @@ pub(super) fn rows(ports: &Ports) {
     tables(ports);
 }
 
-/// A segment of data for user mode, of all memory (Intel SDM 3A 3.4.5).
-const DATA: SegmentDescriptor = SegmentDescriptor {
-    low_word: 0x0000_ffff,
-    high_word: 0x00cf_f200,
-};
-
+/// A segment of data for user mode, of all memory.
+const DATA: SegmentDescriptor = of_all_memory(0xf2);
 /// The same of the kernel's.
-const KERNEL_DATA: SegmentDescriptor = SegmentDescriptor {
-    low_word: 0x0000_ffff,
-    high_word: 0x00cf_9200,
-};
-
+const KERNEL_DATA: SegmentDescriptor = of_all_memory(0x92);
 /// The same that is not there.
-const ABSENT: SegmentDescriptor = SegmentDescriptor {
-    low_word: 0x0000_ffff,
-    high_word: 0x00cf_7200,
-};
+const ABSENT: SegmentDescriptor = of_all_memory(0x72);
 
 /// Nothing.
 const EMPTY: SegmentDescriptor = SegmentDescriptor {
     low_word: 0,
     high_word: 0,
 };
+
+/// All memory, with a byte that says what for and for whom (Intel SDM 3A 3.4.5).
+const fn of_all_memory(access: u8) -> SegmentDescriptor {
+    SegmentDescriptor {
+        low_word: 0x0000_ffff,
+        high_word: 0x00cf_0000 | (access as u32) << 8,
+    }
+}
 
 /// A page of data from `base` on.
 const fn data_at(base: u32) -> SegmentDescriptor {
