@@ -66,6 +66,18 @@ pub struct Line {
     pub text: String,
 }
 
+impl Line {
+    /// The lines of a text, as if all had come at this time.
+    #[cfg(test)]
+    pub fn all_of(text: &str, at: Duration) -> Vec<Line> {
+        let line = |text: &str| Line {
+            at,
+            text: text.to_owned(),
+        };
+        text.lines().map(line).collect()
+    }
+}
+
 /// All that is known about a run after its end.
 #[derive(Debug, Clone)]
 pub struct Outcome {

@@ -271,13 +271,9 @@ mod tests {
     }
 
     fn outcome(end: End, text: &str) -> Outcome {
-        let line = |text: &str| Line {
-            at: Duration::from_millis(10),
-            text: text.to_owned(),
-        };
         Outcome {
             end,
-            serial: text.lines().map(line).collect(),
+            serial: Line::all_of(text, Duration::from_millis(10)),
             stderr: String::new(),
             registers: None,
             first_byte: None,

@@ -132,11 +132,7 @@ mod tests {
     use super::*;
 
     fn console(text: &str) -> Vec<Line> {
-        let line = |text: &str| Line {
-            at: Duration::ZERO,
-            text: text.to_owned(),
-        };
-        text.lines().map(line).collect()
+        Line::all_of(text, Duration::ZERO)
     }
 
     const GOOD: &str = "exov6$ echo one  two

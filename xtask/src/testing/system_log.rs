@@ -228,22 +228,14 @@ kdb> mem
 261116 KiB of memory, 250000 KiB free";
 
     fn kind(text: &str) -> &'static str {
-        let line = |text: &str| Line {
-            at: Duration::ZERO,
-            text: text.to_owned(),
-        };
-        let console: Vec<Line> = text.lines().map(line).collect();
+        let console = Line::all_of(text, Duration::ZERO);
         check(&ORDINARY, "loglevel=7", &console).kind()
     }
 
     fn after_panic(text: &str, status: i32) -> &'static str {
-        let line = |text: &str| Line {
-            at: Duration::ZERO,
-            text: text.to_owned(),
-        };
         let outcome = Outcome {
             end: End::Exited(status),
-            serial: text.lines().map(line).collect(),
+            serial: Line::all_of(text, Duration::ZERO),
             stderr: String::new(),
             registers: None,
             first_byte: None,

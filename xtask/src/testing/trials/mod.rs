@@ -83,11 +83,7 @@ mod tests {
     use crate::programs::Started;
 
     fn console(text: &str) -> Vec<Line> {
-        let line = |text: &str| Line {
-            at: Duration::ZERO,
-            text: text.to_owned(),
-        };
-        text.lines().map(line).collect()
+        Line::all_of(text, Duration::ZERO)
     }
 
     /// What a kernel on which all goes well prints.
