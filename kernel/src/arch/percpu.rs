@@ -10,6 +10,7 @@
 //! registry, and no two processors share one: whoever starts processors lets
 //! only one at a time come as far as [`PerCpu::publish`].
 
+use alloc::boxed::Box;
 use core::cell::UnsafeCell;
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
 
@@ -48,7 +49,7 @@ pub(crate) struct PerCpu {
     interrupts: AtomicU32,
     segments: UnsafeCell<Segments>,
     held_locks: UnsafeCell<HeldLocks>,
-    /// Memory for a map of ports, until the processor takes it.
+    /// Memory for a map of ports, which this area owns for good once it has any.
     room_for_ports: AtomicPtr<u64>,
     /// For the scheduler: whether it is to choose again before user mode goes on
     /// here. Others set it, too.
@@ -179,10 +180,11 @@ impl PerCpu {
         unsafe { Segments::load_own(self.segments.get(), own) };
     }
 
-    /// Gives it memory for a map of ports, for good, if it has none.
-    pub(crate) fn give_room_for_ports(&self, room: &'static mut [u64; WIDE_WORDS]) {
-        self.room_for_ports
-            .store(room.as_mut_ptr(), Ordering::Release);
+    /// Makes it the owner of memory for a map of ports, which it has none of. The
+    /// area stays for good, and so does the memory: the processor looks there.
+    pub(crate) fn give_room_for_ports(&self, room: Box<[u64; WIDE_WORDS]>) {
+        let room = Box::into_raw(room).cast();
+        self.room_for_ports.store(room, Ordering::Release);
     }
 
     /// Whether it was given memory for a map of ports.

@@ -4,6 +4,7 @@
 //! has the port may have put into a task's map. Goes with its last sender; what
 //! was put into maps stays there until it is taken out, or the task ends.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use kernel_core::port_map::Permission;
@@ -47,7 +48,7 @@ fn make_room() -> Result<(), Shortage> {
         let mut room: Vec<u64> = Vec::new();
         room.try_reserve_exact(WIDE_WORDS).map_err(|_| Shortage)?;
         room.resize(WIDE_WORDS, 0);
-        let room = <&mut [u64; WIDE_WORDS]>::try_from(room.leak());
+        let room = Box::<[u64; WIDE_WORDS]>::try_from(room);
         processor.give_room_for_ports(room.map_err(|_| Shortage)?);
     }
     Ok(())
