@@ -4,9 +4,13 @@
 //! counts come out. Older buildx writes each document over many lines, newer
 //! ones over one; both are read, and what is no document is kept as text.
 
+mod document;
+
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+
+use self::document::{Document, Status, Vertex, bytes_of};
 
 /// How many lines of a failed step are kept.
 const KEPT: usize = 60;
@@ -103,45 +107,6 @@ enum State {
     Running,
     Cached,
     Done,
-}
-
-#[derive(Deserialize)]
-struct Document {
-    #[serde(default)]
-    vertexes: Vec<Vertex>,
-    #[serde(default)]
-    statuses: Vec<Status>,
-    #[serde(default)]
-    logs: Vec<Log>,
-}
-
-#[derive(Deserialize)]
-struct Vertex {
-    digest: String,
-    #[serde(default)]
-    name: String,
-    #[serde(default)]
-    cached: bool,
-    started: Option<String>,
-    completed: Option<String>,
-    #[serde(default)]
-    error: String,
-}
-
-#[derive(Deserialize)]
-struct Status {
-    id: String,
-    #[serde(default)]
-    vertex: String,
-    #[serde(default)]
-    current: i64,
-}
-
-#[derive(Deserialize)]
-struct Log {
-    vertex: String,
-    #[serde(default)]
-    data: String,
 }
 
 impl Heard {
@@ -384,31 +349,6 @@ pub fn is_layer(name: &str) -> bool {
         return false;
     };
     !matches!(stage, "internal" | "auth") && !instruction.starts_with("FROM ")
-}
-
-/// The bytes of base64 text; what is none of its signs is left out.
-fn bytes_of(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let mut word: u32 = 0;
-    let mut bits: u32 = 0;
-    for sign in text.bytes() {
-        let value = match sign {
-            b'A'..=b'Z' => sign - b'A',
-            b'a'..=b'z' => sign - b'a' + 26,
-            b'0'..=b'9' => sign - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => continue,
-        };
-        word = (word << 6) | u32::from(value);
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            let [.., low] = (word >> bits).to_be_bytes();
-            bytes.push(low);
-        }
-    }
-    bytes
 }
 
 #[cfg(test)]
