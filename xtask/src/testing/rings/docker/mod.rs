@@ -4,6 +4,7 @@
 //! at its words, its exit code, and what it left behind. Where no engine can be
 //! had, every case says so and counts as skipped.
 
+mod call;
 mod containers;
 mod daemon;
 mod engines;
