@@ -1,7 +1,8 @@
 //! Measures what traps, messages, memory, threads and tasks cost.
 //!
 //! Two tasks: `bench server`, which answers messages, and `bench client` with the
-//! server's task port as argument, which measures. A row of output is
+//! server's task port as argument, which measures; or one, `bench pairs`, which makes
+//! others that exchange messages on all processors. A row of output is
 //! `bench <name> <count> <ticks>`: so many operations took so many ticks of the
 //! time stamp counter; where the kernel lacks something it ends with
 //! `not served` and the code. Where the counter counts instructions, the ticks are
@@ -14,6 +15,7 @@ extern crate alloc;
 
 mod memory;
 mod messages;
+mod pairs;
 mod server;
 mod tasks;
 mod traps;
@@ -31,18 +33,26 @@ fn main(arguments: Arguments) {
     match arguments.word(1).map(core::ffi::CStr::to_bytes) {
         Some(b"server") => server::run(PortName(server::NAME)),
         Some(b"client") => client(arguments.port(2).unwrap_or(PortName::NULL)),
-        _ => panic!("`server`, or `client` and the server's task"),
+        Some(b"pairs") => measure(pairs::rows),
+        _ => panic!("`server`, `client` and the server's task, or `pairs`"),
     }
 }
 
-fn client(server: PortName) {
+/// Prints rows between two looks at the clock.
+fn measure(rows: impl FnOnce()) {
     println!("bench clock {}", time_stamp());
-    traps::rows();
-    messages::rows(server);
-    memory::rows();
-    tasks::rows();
+    rows();
     println!("bench clock {}", time_stamp());
     println!("bench done");
+}
+
+fn client(server: PortName) {
+    measure(|| {
+        traps::rows();
+        messages::rows(server);
+        memory::rows();
+        tasks::rows();
+    });
     let _ = trap::task_terminate(server);
 }
 

@@ -46,7 +46,7 @@ pub(crate) fn rows(server: PortName) {
 }
 
 /// A new port with a send right to it.
-fn own_port() -> Result<PortName> {
+pub(crate) fn own_port() -> Result<PortName> {
     let task = trap::mach_task_self();
     let port = trap::mach_port_allocate(task, PortRight::RECEIVE)?;
     trap::mach_port_insert_right(task, port, port, TypeName::MAKE_SEND)?;
@@ -83,6 +83,14 @@ fn put_bytes(buffer: &mut [u8], bytes: usize) {
     if let Some((words, length)) = what.to_bytes() {
         buffer[HEADER_BYTES..HEADER_BYTES + length].copy_from_slice(&words[..length]);
     }
+}
+
+/// A round trip without a body to `port`, whose answer comes to `reply`.
+pub(crate) fn round_trip(buffer: &mut Buffer<64>, port: PortName, reply: PortName) -> Result {
+    let bits = Bits::new(TypeName::COPY_SEND, TypeName::MAKE_SEND_ONCE);
+    let size = HEADER_BYTES;
+    put_header(buffer, [bits.0, size as u32, port.0, reply.0, 0, 1]);
+    checked(Exchange::rpc(size, reply).run(&mut buffer.0))
 }
 
 /// Round trips without a body, with 64 and with 4,096 bytes.

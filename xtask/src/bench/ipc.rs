@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::document::Environment;
+use super::scaling::{self, Scale};
+use super::table;
 use crate::emulator::Line;
 
 /// The name and version of the schema.
@@ -66,6 +68,8 @@ pub struct Document {
     pub runs: u32,
     /// A row an operation.
     pub rows: Vec<Row>,
+    /// What more processors are worth.
+    pub scaling: Vec<Scale>,
 }
 
 /// An operation.
@@ -198,49 +202,28 @@ impl Document {
         }
     }
 
-    /// The table for a terminal.
-    pub fn lines(&self) -> Vec<String> {
-        let mut table = vec![self.head().into_iter().map(str::to_owned).collect()];
-        table.extend(self.rows.iter().map(Row::cells));
-        let columns = self.head().len();
-        let width = |column: usize| {
-            let cells = table.iter().map(|row: &Vec<String>| row[column].len());
-            cells.max().unwrap_or(0)
-        };
-        let widths: Vec<usize> = (0..columns).map(width).collect();
-        let line = |row: &Vec<String>| {
-            let cells = row.iter().enumerate().map(|(column, cell)| {
-                let width = widths[column];
-                match column == 0 || column + 1 == columns {
-                    true => format!("{cell:<width$}"),
-                    false => format!("{cell:>width$}"),
-                }
-            });
-            let cells: Vec<String> = cells.collect();
-            cells.join("  ").trim_end().to_owned()
-        };
-        table.iter().map(line).collect()
+    fn cells(&self) -> Vec<Vec<String>> {
+        self.rows.iter().map(Row::cells).collect()
     }
 
-    /// A page with the table.
+    /// The tables for a terminal.
+    pub fn lines(&self) -> Vec<String> {
+        let (head, cells) = scaling::table(&self.scaling);
+        let mut lines = table::lines(&self.head(), self.cells());
+        lines.push(String::new());
+        lines.extend(table::lines(head, cells));
+        lines
+    }
+
+    /// A page with the tables.
     pub fn page(&self) -> String {
         let environment = &self.environment;
-        let cell = |tag: &str, text: &str| format!("<{tag}>{}</{tag}>", super::html::escaped(text));
-        let row = |tag: &str, cells: &[String]| {
-            let cells: String = cells.iter().map(|text| cell(tag, text)).collect();
-            format!("<tr>{cells}</tr>\n")
-        };
-        let head: Vec<String> = self.head().into_iter().map(str::to_owned).collect();
-        let rows: String = self
-            .rows
-            .iter()
-            .map(|each| row("td", &each.cells()))
-            .collect();
+        let (head, cells) = scaling::table(&self.scaling);
         format!(
             "<!doctype html>\n<html lang=en>\n<meta charset=utf-8>\n<title>ExoV6 IPC</title>\n\
              <style>{}</style>\n<h1>What messages cost on ExoV6</h1>\n\
              <p>{}; {}; {} cores; guest {}; commit {}; {}. Times are medians of {} runs.</p>\n\
-             <table>\n{}{rows}</table>\n</html>\n",
+             {}<h2>Pairs of tasks at once</h2>\n{}</html>\n",
             super::html::STYLE,
             super::html::escaped(&environment.qemu),
             super::html::escaped(&environment.host_cpu),
@@ -249,7 +232,8 @@ impl Document {
             environment.commit,
             environment.date,
             self.runs,
-            row("th", &head),
+            table::html(&self.head(), self.cells()),
+            table::html(head, cells),
         )
     }
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::bench::environment;
 use crate::bench::ipc::{self, Document, ROWS, Row, Run, SCHEMA};
+use crate::bench::scaling::{self, PROCESSORS, Scale};
 use crate::cmd::build::{self, Request};
 use crate::context::Context;
 use crate::emulator::session::{Heard, Limits, Session};
@@ -38,6 +39,17 @@ struct Subject {
     name: &'static str,
     kernel: PathBuf,
     append: &'static str,
+    /// Up to how many processors it uses.
+    processors: u32,
+}
+
+/// What the program is to do.
+#[derive(Clone, Copy)]
+enum Work {
+    /// One thing after the other.
+    Operations,
+    /// Exchange messages in pairs.
+    Pairs,
 }
 
 /// Runs the command.
@@ -58,6 +70,7 @@ pub fn run(cx: &Context, flags: flags::BenchIpc) -> Result<()> {
         name: "ExoV6",
         kernel: build::kernel(cx, &request)?.elf,
         append: "",
+        processors: u32::MAX,
     }];
     let bench = Program::named("bench").map_err(|error| Failure::failed(error.0))?;
     let program = build::programs(cx, &request, [bench])?;
@@ -67,12 +80,18 @@ pub fn run(cx: &Context, flags: flags::BenchIpc) -> Result<()> {
             name: "GNU Mach",
             kernel: peer::kernel(cx)?,
             append: "console=com0",
+            // Built for one: more change nothing (seen).
+            processors: 1,
         });
     }
     if cx.dry_run {
         for subject in &subjects {
-            let machine = machine(subject, &program, cpu, Clock::Instructions);
-            cx.ui.echo(&start::command(cx, &machine));
+            let machine = machine(subject, &program, cpu, Work::Operations);
+            let counting = MachineSpec {
+                clock: Clock::Instructions,
+                ..machine
+            };
+            cx.ui.echo(&start::command(cx, &counting));
         }
         return Ok(());
     }
@@ -82,6 +101,7 @@ pub fn run(cx: &Context, flags: flags::BenchIpc) -> Result<()> {
         environment: environment::read(cx, cpu)?,
         runs,
         rows: rows(&costs),
+        scaling: scale(cx, &subjects, &program, cpu, runs)?,
     };
     tell(cx, &document, flags.json.as_deref(), flags.html.as_deref())?;
     cx.ui.result(format_args!(
@@ -104,20 +124,51 @@ fn measure(
     let mut costs = Vec::new();
     for subject in subjects {
         progress.now(format!("{}: counting", subject.name));
-        let counted = boot(cx, &machine(subject, program, cpu, Clock::Instructions))?;
+        let counting = MachineSpec {
+            clock: Clock::Instructions,
+            ..machine(subject, program, cpu, Work::Operations)
+        };
+        let counted = boot(cx, &counting)?;
         costs.push((counted, Vec::new()));
     }
     // In turn, so that what else the machine does meets all alike.
     for number in 1..=runs {
         for (subject, (_, timed)) in subjects.iter().zip(&mut costs) {
             progress.now(format!("{}: run {number} of {runs}", subject.name));
-            timed.push(boot(cx, &machine(subject, program, cpu, Clock::Time))?);
+            timed.push(boot(cx, &machine(subject, program, cpu, Work::Operations))?);
         }
     }
     Ok(costs)
 }
 
-fn machine(subject: &Subject, program: &Path, cpu: Cpu, clock: Clock) -> MachineSpec {
+/// Pairs on one processor and on more, in turn.
+fn scale(
+    cx: &Context,
+    subjects: &[Subject],
+    program: &Path,
+    cpu: Cpu,
+    runs: u32,
+) -> Result<Vec<Scale>> {
+    let progress = cx.ui.progress("measuring");
+    let mut timed = PROCESSORS.map(|_| [Vec::new(), Vec::new()]);
+    for number in 1..=runs {
+        for (smp, timed) in PROCESSORS.into_iter().zip(&mut timed) {
+            let able = subjects.iter().zip(timed);
+            for (subject, timed) in able.filter(|(subject, _)| smp <= subject.processors) {
+                let name = subject.name;
+                progress.now(format!("{name}: {smp} processors, run {number} of {runs}"));
+                let machine = machine(subject, program, cpu, Work::Pairs);
+                timed.push(boot(cx, &MachineSpec { smp, ..machine })?);
+            }
+        }
+    }
+    let rows = PROCESSORS.into_iter().zip(&timed);
+    let rows = rows.flat_map(|(smp, [exov6, gnumach])| scaling::rows(smp, exov6, gnumach));
+    Ok(rows.collect())
+}
+
+/// One with one processor, on the clock.
+fn machine(subject: &Subject, program: &Path, cpu: Cpu, work: Work) -> MachineSpec {
     let module = |arguments: &str| Module {
         file: program.to_owned(),
         arguments: arguments.to_owned(),
@@ -125,12 +176,14 @@ fn machine(subject: &Subject, program: &Path, cpu: Cpu, clock: Clock) -> Machine
     MachineSpec {
         cpu,
         smp: 1,
-        clock,
         append: Some(subject.append.to_owned()).filter(|append| !append.is_empty()),
-        modules: vec![
-            module("server $(server=task-create) $(task-resume)"),
-            module("client ${server} $(task-create) $(task-resume)"),
-        ],
+        modules: match work {
+            Work::Operations => vec![
+                module("server $(server=task-create) $(task-resume)"),
+                module("client ${server} $(task-create) $(task-resume)"),
+            ],
+            Work::Pairs => vec![module("pairs $(task-create) $(task-resume)")],
+        },
         ..MachineSpec::new(Boot::Kernel(subject.kernel.clone()))
     }
 }
