@@ -13,11 +13,11 @@ use crate::mm::heap::try_box;
 use crate::mm::shared::{Any, Shared};
 use crate::sched;
 use crate::sync::{TaskLock, rank};
-use crate::vm;
 use crate::vm::copy::{After, Copy};
 use crate::vm::fault::Touch;
 use crate::vm::managed::{self, Answer, Given, Id, Kept, Manager, NotAsked, Reference, Stopped};
 use crate::vm::space::{Mapped, Space};
+use crate::vm::{self, Counts};
 
 /// What the pager does when it is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -189,7 +189,7 @@ fn map(space: &Space, object: &Reference, first: u32, mapped: Mapped) -> u32 {
 }
 
 fn read(space: &Space, address: u32) -> Result<u32, MapError> {
-    space.touch(VirtAddr::new(address), Touch::Read)?;
+    space.touch(VirtAddr::new(address), Touch::Read, &mut Counts::default())?;
     let copy = space.capture(address, 4, After::Keep)?;
     let mut bytes = [0; 4];
     copy.read(0, &mut bytes)?;
@@ -197,7 +197,7 @@ fn read(space: &Space, address: u32) -> Result<u32, MapError> {
 }
 
 fn write(space: &Space, address: u32, word: u32) -> Result<(), MapError> {
-    space.touch(VirtAddr::new(address), Touch::Write)?;
+    space.touch(VirtAddr::new(address), Touch::Write, &mut Counts::default())?;
     space.fill(VirtAddr::new(address), &word.to_le_bytes())
 }
 

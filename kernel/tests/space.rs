@@ -5,10 +5,10 @@ use kernel_core::vm::map::{Inheritance, Limit, MapError, Protection};
 
 use crate::ktest::case;
 use crate::mm;
-use crate::vm;
 use crate::vm::copy::{After, Copy};
 use crate::vm::fault::Touch;
 use crate::vm::space::{Space, USER_END};
+use crate::vm::{self, Counts};
 
 fn space() -> Space {
     Space::new().expect("there is memory")
@@ -34,7 +34,7 @@ fn allocate(space: &Space, pages: u32) -> u32 {
 }
 
 fn touch(space: &Space, address: u32, how: Touch) -> Result<(), MapError> {
-    space.touch(VirtAddr::new(address), how)
+    space.touch(VirtAddr::new(address), how, &mut Counts::default())
 }
 
 case! {
@@ -48,6 +48,23 @@ case! {
         assert_eq!(space.deallocate(start, 64 * PAGE_SIZE), Ok(()));
         assert_eq!(vm::counts().0, before);
         assert_eq!(touch(&space, start, Touch::Read), Err(MapError::InvalidAddress));
+    }
+
+    fn counts_what_a_touch_leads_to() {
+        let space = space();
+        let start = VirtAddr::new(allocate(&space, 2));
+        let counted = |space: &Space, how| {
+            let mut did = Counts::default();
+            assert_eq!(space.touch(start, how, &mut did), Ok(()));
+            (did.faults, did.zero_filled, did.copied, did.paged_in)
+        };
+        assert_eq!(counted(&space, Touch::Read), (1, 1, 0, 0));
+        assert_eq!(counted(&space, Touch::Write), (1, 0, 0, 0));
+        let child = space.fork().expect("there is memory");
+        assert_eq!(counted(&child, Touch::Read), (1, 0, 0, 0));
+        assert_eq!(counted(&child, Touch::Write), (1, 0, 1, 0));
+        drop(child);
+        assert_eq!(counted(&space, Touch::Write), (1, 0, 0, 0));
     }
 
     fn is_used_as_it_is_protected() {

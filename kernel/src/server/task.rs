@@ -177,10 +177,11 @@ fn information(task: &Task, flavor: i32, room: u32) -> Result<Words, Refused> {
             let count = |events: &AtomicU32| events.load(Ordering::Relaxed);
             let info = TaskEventsInfo {
                 faults: count(&task.events.faults),
-                zero_fills: 0,
+                zero_fills: count(&task.events.zero_fills),
+                // No fault does that: a page is mapped until it goes.
                 reactivations: 0,
-                pageins: 0,
-                cow_faults: 0,
+                pageins: count(&task.events.pageins),
+                cow_faults: count(&task.events.cow_faults),
                 messages_sent: count(&task.events.messages_sent),
                 messages_received: count(&task.events.messages_received),
             };

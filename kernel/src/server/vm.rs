@@ -362,6 +362,9 @@ fn statistics() -> VmStatistics {
         zero_fill_count: counts.zero_filled as i32,
         faults: counts.faults as i32,
         cow_faults: counts.copied as i32,
+        pageins: counts.paged_in as i32,
+        pageouts: counts.paged_out as i32,
+        reactivations: counts.reactivated as i32,
         ..VmStatistics::default()
     }
 }

@@ -24,6 +24,7 @@ use crate::arch::{interrupts, processor, user_memory};
 use crate::console::println;
 use crate::ipc::{Called, Gives, HeldRight, call};
 use crate::sched;
+use crate::vm::Counts;
 use crate::vm::fault::Touch;
 use crate::vm::space::USER_END;
 
@@ -91,11 +92,17 @@ pub(crate) fn on_exception(frame: &mut UserFrame) {
 /// Which exception it is; none if the kernel could help.
 fn exception_of(trap: &Frame, address: VirtAddr) -> Option<Exception> {
     let vector = trap.vector;
-    if vector == exception::PAGE_FAULT {
-        sampling::on_fault(trap.eip);
-    }
+    let mut did = Counts::default();
+    let touched = match vector {
+        exception::PAGE_FAULT => {
+            let touched = touch(address, trap.error, &mut did);
+            sampling::on_fault(trap.eip, did);
+            touched
+        }
+        _ => Ok(()),
+    };
     Some(match vector {
-        exception::PAGE_FAULT => match touch(address, trap.error) {
+        exception::PAGE_FAULT => match touched {
             // Somebody ended the wait: the instruction asks again, if it goes on.
             Ok(()) | Err(MapError::Aborted) => return None,
             // Beyond what a map could have.
@@ -161,7 +168,7 @@ fn ask(user: &UserThread, port: HeldRight, raised: Exception) -> bool {
 }
 
 /// Makes the page usable that a page fault of the current task was about.
-fn touch(address: VirtAddr, error: u32) -> Result<(), MapError> {
+fn touch(address: VirtAddr, error: u32, did: &mut Counts) -> Result<(), MapError> {
     /// The bit of the error code that says what was tried (Intel SDM 3A 4.7).
     const WRITE: u32 = 1 << 1;
     let how = match error & WRITE {
@@ -169,8 +176,9 @@ fn touch(address: VirtAddr, error: u32) -> Result<(), MapError> {
         _ => Touch::Write,
     };
     let touched = with_current(|user| {
-        user.task.events.faults.fetch_add(1, Ordering::Relaxed);
-        user.task.space.touch(address, how)
+        let touched = user.task.space.touch(address, how, did);
+        user.task.events.count(*did);
+        touched
     });
     touched.unwrap_or(Err(MapError::InvalidAddress))
 }
@@ -191,7 +199,7 @@ pub(crate) fn mends_fault(frame: &mut Frame) -> bool {
     let address = processor::fault_address();
     // SAFETY: copies run with interrupts on and no lock held.
     unsafe { interrupts::enable() };
-    if touch(address, frame.error).is_err() {
+    if touch(address, frame.error, &mut Counts::default()).is_err() {
         frame.eip = failed;
     }
     let _ = interrupts::disable();

@@ -49,6 +49,7 @@ use crate::sched::Thread;
 use crate::sched::info::{self, Used};
 use crate::sync::{TaskLock, rank};
 use crate::time::clock;
+use crate::vm::Counts;
 use crate::vm::space::Space;
 
 /// A task.
@@ -71,11 +72,31 @@ pub(crate) struct Task {
 pub(crate) struct Events {
     /// Page faults that were looked into.
     pub(crate) faults: AtomicU32,
+    /// Pages of zeroes that they made.
+    pub(crate) zero_fills: AtomicU32,
+    /// Pages that pagers were asked for.
+    pub(crate) pageins: AtomicU32,
+    /// Pages copied because they were written to.
+    pub(crate) cow_faults: AtomicU32,
     pub(crate) messages_sent: AtomicU32,
     pub(crate) messages_received: AtomicU32,
 }
 
 impl Events {
+    /// One of its threads had page faults, which led to this.
+    fn count(&self, did: Counts) {
+        for (events, more) in [
+            (&self.faults, did.faults),
+            (&self.zero_fills, did.zero_filled),
+            (&self.pageins, did.paged_in),
+            (&self.cow_faults, did.copied),
+        ] {
+            if more > 0 {
+                events.fetch_add(more, Ordering::Relaxed);
+            }
+        }
+    }
+
     /// One of its threads sent a message.
     pub(crate) fn sent_message(&self) {
         self.messages_sent.fetch_add(1, Ordering::Relaxed);

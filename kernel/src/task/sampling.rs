@@ -9,11 +9,15 @@
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU32, Ordering};
 
-use abi::layout::thread::{SAMPLED_PC_PERIODIC, SAMPLED_PC_VM_FAULTS_ANY, SampledPc};
+use abi::layout::thread::{
+    SAMPLED_PC_PERIODIC, SAMPLED_PC_VM_COW_FAULTS, SAMPLED_PC_VM_FAULTS_ANY,
+    SAMPLED_PC_VM_PAGEIN_FAULTS, SAMPLED_PC_VM_ZFILL_FAULTS, SampledPc,
+};
 
 use super::{Shortage, UserThread};
 use crate::sched::{self, Thread};
 use crate::sync::{IrqLock, rank};
+use crate::vm::Counts;
 
 /// Samples that are kept.
 pub(crate) const MOST: usize = 512;
@@ -127,9 +131,22 @@ fn on_tick(thread: &Thread, pc: u32) {
     note(thread, SAMPLED_PC_PERIODIC, pc);
 }
 
-/// The thread that calls has a page fault at `pc`.
-pub(super) fn on_fault(pc: u32) {
-    sched::with_current(|thread| note(thread, SAMPLED_PC_VM_FAULTS_ANY, pc));
+/// The thread that calls had a page fault at `pc`, which led to `did`: a sample of
+/// each kind. No page is reactivated by a fault: it is mapped until it goes.
+pub(super) fn on_fault(pc: u32, did: Counts) {
+    if SAMPLED.load(Ordering::Relaxed) == 0 {
+        return;
+    }
+    for (kind, count) in [
+        (SAMPLED_PC_VM_FAULTS_ANY, 1),
+        (SAMPLED_PC_VM_ZFILL_FAULTS, did.zero_filled),
+        (SAMPLED_PC_VM_COW_FAULTS, did.copied),
+        (SAMPLED_PC_VM_PAGEIN_FAULTS, did.paged_in),
+    ] {
+        if count > 0 {
+            sched::with_current(|thread| note(thread, kind, pc));
+        }
+    }
 }
 
 fn note(thread: &Thread, kind: u32, pc: u32) {

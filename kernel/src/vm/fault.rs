@@ -14,7 +14,7 @@ use super::backing::Backing;
 use super::managed::{Fault, Kind};
 use super::pageout::{self, Need};
 use super::space::Space;
-use super::{MEMORY, Memory, shortage};
+use super::{Counts, MEMORY, Memory, shortage};
 use crate::mm::OutOfMemory;
 use crate::mm::pmap::Access;
 
@@ -50,13 +50,19 @@ const STEPS: u32 = 16;
 
 impl Space {
     /// Makes the page with `address` usable if the task may touch it so: after
-    /// a fault.
-    pub(crate) fn touch(&self, address: VirtAddr, how: Touch) -> Result<(), MapError> {
+    /// a fault. Counts in `did` what it led to.
+    pub(crate) fn touch(
+        &self,
+        address: VirtAddr,
+        how: Touch,
+        did: &mut Counts,
+    ) -> Result<(), MapError> {
+        did.faults = did.faults.wrapping_add(1);
         {
             let mut memory = MEMORY.lock();
             memory.counts.faults = memory.counts.faults.wrapping_add(1);
         }
-        self.with_page(address, how, Who::Task, &mut |_| Ok(()))
+        self.with_page_counted(address, how, Who::Task, did, &mut |_| Ok(()))
     }
 
     /// Gives `use_it` the frame of a page, made or brought, under all locks; waits
@@ -68,13 +74,27 @@ impl Space {
         who: Who,
         use_it: &mut dyn FnMut(Frame) -> Result<(), OutOfMemory>,
     ) -> Result<(), MapError> {
+        self.with_page_counted(address, how, who, &mut Counts::default(), use_it)
+    }
+
+    /// The same; what it led to is counted in `did`.
+    fn with_page_counted(
+        &self,
+        address: VirtAddr,
+        how: Touch,
+        who: Who,
+        did: &mut Counts,
+        use_it: &mut dyn FnMut(Frame) -> Result<(), OutOfMemory>,
+    ) -> Result<(), MapError> {
         let mut need = self.need();
         let mut since = None;
         loop {
             let mut map = self.map.lock();
             let mut memory = MEMORY.lock();
             memory.pages.need = need;
+            let before = memory.counts;
             let made = self.make(&mut map, &mut memory, address, how, who);
+            did.add_since(before, memory.counts);
             memory.pages.need = Need::Usual;
             let fault = match made {
                 Ok(frame) => return use_it(frame).map_err(shortage),

@@ -61,14 +61,17 @@ static MEMORY: TaskLock<rank::Memory, Memory> = TaskLock::new(Memory {
         zero_filled: 0,
         faults: 0,
         copied: 0,
+        paged_in: 0,
+        paged_out: 0,
+        reactivated: 0,
     },
 });
 
 /// Whether something was abandoned that [`settle`] is to free.
 static HAS_LEFTOVERS: AtomicBool = AtomicBool::new(false);
 
-/// What faults led to, since the boot (`vm_statistics`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What faults led to, since the boot (`vm_statistics`), or one of them did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     /// Pages of zeroes made.
     pub(crate) zero_filled: u32,
@@ -76,6 +79,33 @@ pub(crate) struct Counts {
     pub(crate) faults: u32,
     /// Pages copied because they were written to.
     pub(crate) copied: u32,
+    /// Pages that pagers were asked for.
+    pub(crate) paged_in: u32,
+    /// Pages that went to pagers because memory was short.
+    pub(crate) paged_out: u32,
+    /// Pages that would have gone, but for somebody who touched them.
+    pub(crate) reactivated: u32,
+}
+
+impl Counts {
+    /// Adds what there is in `later` beyond `earlier`.
+    fn add_since(&mut self, earlier: Counts, later: Counts) {
+        let Counts {
+            zero_filled,
+            faults: _,
+            copied,
+            paged_in,
+            paged_out: _,
+            reactivated: _,
+        } = later;
+        for (count, from, to) in [
+            (&mut self.zero_filled, earlier.zero_filled, zero_filled),
+            (&mut self.copied, earlier.copied, copied),
+            (&mut self.paged_in, earlier.paged_in, paged_in),
+        ] {
+            *count = count.wrapping_add(to.wrapping_sub(from));
+        }
+    }
 }
 
 /// How many pages there are, and what faults led to.

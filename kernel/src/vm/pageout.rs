@@ -237,6 +237,7 @@ impl Memory {
                 continue;
             }
             if self.pages.reverse.take_accessed(frame) {
+                self.counts.reactivated = self.counts.reactivated.wrapping_add(1);
                 continue;
             }
             let object = Handle::from_index(index)?;

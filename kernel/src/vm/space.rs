@@ -308,7 +308,7 @@ impl Space {
             _ => Touch::Read,
         };
         for page in (range.start..range.end).step_by(PAGE_SIZE as usize) {
-            self.touch(VirtAddr::new(page), how)?;
+            self.with_page(VirtAddr::new(page), how, Who::Task, &mut |_| Ok(()))?;
             sched::pause_if_turn_is_over();
         }
         Ok(())

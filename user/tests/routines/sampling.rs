@@ -1,6 +1,8 @@
 //! `mach4`: samples of where tasks and threads are.
 
-use user_rt::abi::layout::thread::{SAMPLED_PC_PERIODIC, SAMPLED_PC_VM_FAULTS_ANY};
+use user_rt::abi::layout::thread::{
+    SAMPLED_PC_PERIODIC, SAMPLED_PC_VM_FAULTS_ANY, SAMPLED_PC_VM_ZFILL_FAULTS,
+};
 use user_rt::abi::port::PortName;
 use user_rt::message::Buffer;
 use user_rt::rpc::mach4::*;
@@ -57,7 +59,13 @@ pub(super) fn rows(ports: &Ports) {
     );
     let enabled = task_enable_pc_sampling(task, SAMPLED_PC_VM_FAULTS_ANY);
     row("task_enable_pc_sampling", "at faults", enabled);
-    holds("task_get_sampled_pcs", "of faults", faults(task) >= 5);
+    let of_faults = faults(task, SAMPLED_PC_VM_FAULTS_ANY);
+    holds("task_get_sampled_pcs", "of faults", of_faults >= 5);
+    let _ = task_disable_pc_sampling(task);
+    let enabled = task_enable_pc_sampling(task, SAMPLED_PC_VM_ZFILL_FAULTS);
+    row("task_enable_pc_sampling", "at zero fills", enabled);
+    let of_faults = faults(task, SAMPLED_PC_VM_ZFILL_FAULTS);
+    holds("task_get_sampled_pcs", "of zero fills", of_faults >= 5);
     let _ = task_disable_pc_sampling(task);
     let routine = "thread_enable_pc_sampling";
     let answer = thread_enable_pc_sampling(thread, SAMPLED_PC_PERIODIC);
@@ -124,8 +132,8 @@ fn samples(task: PortName, thread: Option<PortName>) -> bool {
     false
 }
 
-/// How many samples there are of faults at five new pages.
-fn faults(task: PortName) -> usize {
+/// How many samples of a kind there are of faults at five new pages.
+fn faults(task: PortName, kind: u32) -> usize {
     let mut room = Buffer::<8192>::new();
     let at = pages(5);
     for page in 0..5 {
@@ -136,8 +144,6 @@ fn faults(task: PortName) -> usize {
     let found = task_get_sampled_pcs(task, 0, &mut room.0);
     found.map_or(0, |reply| {
         let samples = reply.sampled_pcs.iter();
-        samples
-            .filter(|sample| sample.sampletype == SAMPLED_PC_VM_FAULTS_ANY)
-            .count()
+        samples.filter(|sample| sample.sampletype == kind).count()
     })
 }

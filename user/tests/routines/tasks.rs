@@ -11,12 +11,14 @@ use user_rt::rpc::{gnumach, mach, mach_port};
 use user_rt::trap;
 
 use crate::Ports;
-use crate::row::{NOBODY, holds, pages, port, row, value};
+use crate::memory::poke;
+use crate::row::{NOBODY, PAGE, holds, pages, port, row, value};
 
 pub(super) fn rows(ports: &Ports) {
     creation(ports);
     suspension(ports);
     information(ports);
+    counters(ports);
     special_ports(ports);
     registered_ports(ports);
     emulation(ports);
@@ -140,6 +142,58 @@ fn information(ports: &Ports) {
     });
     let answer = mach::task_info(ports.host, TASK_BASIC_INFO, 100, &mut room.0);
     row(routine, "of the host", answer.map(drop));
+}
+
+/// What happened to this task.
+fn events(task: PortName) -> TaskEventsInfo {
+    let mut room = Buffer::<512>::new();
+    let mut bytes = [0; TaskEventsInfo::BYTES];
+    let answer = mach::task_info(task, TASK_EVENTS_INFO, TaskEventsInfo::COUNT, &mut room.0);
+    if let Ok(reply) = answer {
+        for (place, word) in bytes.chunks_exact_mut(4).zip(reply.task_info_out.iter()) {
+            word.write(place);
+        }
+    }
+    TaskEventsInfo::read(&bytes)
+}
+
+fn counters(ports: &Ports) {
+    const PAGES: u32 = 3;
+    let task = ports.task;
+    let routine = "task_info";
+    let at = pages(PAGES);
+    let before = events(task);
+    for page in 0..PAGES {
+        poke(at + page * PAGE, page);
+    }
+    let then = events(task);
+    let zero_fills = then.zero_fills.wrapping_sub(before.zero_fills);
+    holds(
+        routine,
+        "zero fills are counted",
+        (PAGES..100).contains(&zero_fills),
+    );
+    let faults = then.faults.wrapping_sub(before.faults);
+    holds(
+        routine,
+        "faults are counted",
+        (PAGES..100).contains(&faults),
+    );
+    let heir = mach::task_create(task, true);
+    let before = events(task);
+    for page in 0..PAGES {
+        poke(at + page * PAGE, page);
+    }
+    let copies = events(task).cow_faults.wrapping_sub(before.cow_faults);
+    holds(
+        routine,
+        "copies are counted",
+        (PAGES..100).contains(&copies),
+    );
+    holds(routine, "nothing came from a pager", then.pageins < 100);
+    if let Ok(heir) = heir {
+        let _ = mach::task_terminate(PortName(heir.child_task.port));
+    }
 }
 
 fn special_ports(ports: &Ports) {

@@ -53,7 +53,9 @@ impl Run {
         let (first, pages) = (run.first, run.pages);
         let sent = run.send(manager, Kept::Nothing);
         let mut memory = MEMORY.lock();
-        if !sent {
+        if sent {
+            memory.counts.paged_out = memory.counts.paged_out.wrapping_add(pages);
+        } else {
             memory.put_back(object, (first, pages), on_the_way);
         }
         memory.abandon(on_the_way);

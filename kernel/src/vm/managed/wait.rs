@@ -129,6 +129,9 @@ impl Memory {
             }
             Want::Over => Err(MapError::MemoryError.into()),
             Want::Wait(ask) => {
+                if let Some(Ask::Data(_)) = ask {
+                    self.counts.paged_in = self.counts.paged_in.wrapping_add(1);
+                }
                 let manager = managed.manager.clone();
                 let counted = self.objects.reference(object);
                 debug_assert!(counted.is_ok(), "its manager has a reference");
