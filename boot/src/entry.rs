@@ -141,7 +141,8 @@ extern "C" fn boot_main(magic: u32, information: u32, tsc_low: u32, tsc_high: u3
     for (range, module) in in_use[2..].iter_mut().zip(info.modules.iter()) {
         *range = module.range();
     }
-    map.normalise(info, &in_use)
+    let in_use = &in_use[..2 + info.modules.len()];
+    map.normalise(info, in_use)
         .expect("the ranges in use are fewer than it takes");
     let entry_tsc = u64::from(tsc_high) << 32 | u64::from(tsc_low);
     let hand_off = HandOff::new(info, map, regions, image, entry_tsc);

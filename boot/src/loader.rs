@@ -2,7 +2,7 @@
 //!
 //! Owns [`LoaderInfo`], which [`crate::multiboot`] and [`crate::pvh`] fill and
 //! [`crate::memory_map`] and [`crate::hand_off`] read, and what happens when
-//! there is more than it holds. About 12 KiB: it belongs in a static.
+//! there is more than it holds. About 40 KiB: it belongs in a static.
 
 #![forbid(unsafe_code)]
 
@@ -13,7 +13,7 @@ use kernel_core::fixed_vec::FixedVec;
 use crate::text::Text;
 
 /// Boot modules that are kept at most.
-pub const MAX_MODULES: usize = 16;
+pub const MAX_MODULES: usize = 64;
 /// Entries of the loader's memory map that are kept at most; BIOSes know 128.
 pub const MAX_REGIONS: usize = 128;
 /// Bytes of command line that are kept.
@@ -272,7 +272,7 @@ impl LoaderInfo {
         self.losses.framebuffer = !kept;
     }
 
-    /// Forgets everything, without writing all 12 KiB: what begins to speak
+    /// Forgets everything, without writing all 40 KiB: what begins to speak
     /// is `protocol`.
     pub(crate) fn clear(&mut self, protocol: Protocol) {
         self.protocol = protocol;

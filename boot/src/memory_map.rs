@@ -23,7 +23,7 @@ use crate::loader::{LoaderInfo, MAX_REGIONS, Region, RegionKind};
 /// Spans that are kept at most. A BIOS map has some 20.
 pub const MAX_SPANS: usize = 128;
 /// Ranges in use that a caller may name.
-pub const MAX_IN_USE: usize = 32;
+pub const MAX_IN_USE: usize = 80;
 
 /// Bytes of a frame.
 const FRAME: u64 = kernel_core::addr::PAGE_SIZE as u64;

@@ -5,7 +5,7 @@
 
 use core::fmt;
 
-use boot::loader::Protocol;
+use boot::loader::{MAX_MODULES, Protocol};
 use kernel_core::acpi;
 use kernel_core::acpi_power::{FixedHardware, SoftOff};
 use kernel_core::addr::PAGE_SIZE;
@@ -115,7 +115,17 @@ fn warn_of_losses(machine: &Machine<'_>) {
     let losses = &machine.hand_off.loader.losses;
     let topology = machine.topology;
     warn("entries of the memory map do not fit", losses.regions);
-    warn("boot modules do not fit or make no sense", losses.modules);
+    if losses.modules != 0 {
+        log(
+            Level::Warning,
+            format_args!(
+                "{} boot modules make no sense, or are more than the {MAX_MODULES} that are \
+                 kept: put several files into one archive, a module with \
+                 $(NAME=ramdisk-create)",
+                losses.modules
+            ),
+        );
+    }
     warn(
         "memory map cut off by nonsense",
         u32::from(losses.map_damaged),

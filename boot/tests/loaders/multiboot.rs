@@ -253,8 +253,8 @@ fn modules_that_make_no_sense_are_counted() {
 
 #[test]
 fn modules_beyond_capacity_are_counted() {
-    let many = vec![(0x1000, 0x2000, 0); 20];
-    let info = read_modules(&many, 20);
+    let many = vec![(0x1000, 0x2000, 0); MAX_MODULES + 4];
+    let info = read_modules(&many, MAX_MODULES as u32 + 4);
     assert_eq!(info.modules.len(), MAX_MODULES);
     assert_eq!(info.losses.modules, 4);
     let info = read_modules(&many, u32::MAX);

@@ -21,9 +21,8 @@
 //! lone module whose line is but a file gets a task, and both ports as
 //! arguments.
 
+use alloc::vec::Vec;
 use core::fmt;
-
-use crate::fixed_vec::FixedVec;
 
 mod piece;
 mod value;
@@ -33,10 +32,10 @@ pub use piece::{Piece, Pieces, Problem};
 pub use value::{Flags, Value};
 
 /// Lines that a script may have: as many as the loader's modules.
-pub const MAX_COMMANDS: usize = 16;
+pub const MAX_COMMANDS: usize = 64;
 
 /// Variables that all lines together may define.
-pub const MAX_VARIABLES: usize = 64;
+pub const MAX_VARIABLES: usize = 128;
 
 /// The line of which a lone module that says nothing has the pieces.
 const LONE: &str = "file ${host-port} ${device-port} $(task-create) $(task-resume)";
@@ -94,12 +93,6 @@ pub struct Command<'a> {
 }
 
 impl<'a> Command<'a> {
-    const NONE: Self = Self {
-        line: "",
-        file: "",
-        role: Role::Data,
-    };
-
     /// The line, as it came.
     pub const fn line(&self) -> &'a str {
         self.line
@@ -141,11 +134,23 @@ pub struct Argument<'a> {
 /// definition, has a value: [`Script::parse`] refuses others. Broken, a task
 /// would miss an argument.
 pub struct Script<'a> {
-    commands: FixedVec<Command<'a>, MAX_COMMANDS>,
-    definitions: FixedVec<Definition<'a>, MAX_VARIABLES>,
+    /// [`MAX_COMMANDS`] at most.
+    commands: Vec<Command<'a>>,
+    /// [`MAX_VARIABLES`] at most.
+    definitions: Vec<Definition<'a>>,
     kernel_line: &'a str,
     /// Whose pieces the only module has, or nothing: its own.
     lone: &'static str,
+}
+
+/// Appends an item, if there are fewer than `most`; the problem, if it is another.
+fn push<T>(list: &mut Vec<T>, most: usize, item: T) -> Result<(), Option<Problem<'static>>> {
+    if list.len() >= most {
+        return Err(None);
+    }
+    list.try_reserve(1).map_err(|_| Some(Problem::NoMemory))?;
+    list.push(item);
+    Ok(())
 }
 
 impl<'a> Script<'a> {
@@ -159,13 +164,8 @@ impl<'a> Script<'a> {
         kernel_line: &'a str,
     ) -> Result<Self, ScriptError<'a>> {
         let mut script = Self {
-            commands: FixedVec::new(Command::NONE),
-            definitions: FixedVec::new(Definition {
-                name: "",
-                function: Function::Other(""),
-                command: 0,
-                at: 0,
-            }),
+            commands: Vec::new(),
+            definitions: Vec::new(),
             kernel_line,
             lone: "",
         };
@@ -176,7 +176,7 @@ impl<'a> Script<'a> {
             if only.file == only.line.trim_matches(piece::is_blank) {
                 script.lone = LONE;
                 let role = Role::Task(Resume::AtOnce);
-                script.commands = FixedVec::new(Command::NONE);
+                script.commands.clear();
                 script.push(Command { role, ..only })?;
             }
         }
@@ -294,8 +294,9 @@ impl<'a> Script<'a> {
                     command: number,
                     at,
                 };
-                let pushed = self.definitions.push(definition);
-                pushed.map_err(|_| wrong(at, Problem::TooManyVariables))?;
+                let pushed = push(&mut self.definitions, MAX_VARIABLES, definition);
+                let too_many = Problem::TooManyVariables;
+                pushed.map_err(|why| wrong(at, why.unwrap_or(too_many)))?;
             }
         }
         if let Some((at, resume)) = resumed {
@@ -309,11 +310,11 @@ impl<'a> Script<'a> {
 
     fn push(&mut self, command: Command<'a>) -> Result<(), ScriptError<'a>> {
         let number = self.commands.len();
-        let pushed = self.commands.push(command);
-        pushed.map_err(|_| ScriptError {
+        let pushed = push(&mut self.commands, MAX_COMMANDS, command);
+        pushed.map_err(|why| ScriptError {
             command: number,
             at: 0,
-            problem: Problem::TooManyCommands,
+            problem: why.unwrap_or(Problem::TooManyCommands),
         })
     }
 

@@ -270,7 +270,7 @@ fn there_are_bounds() {
     let over = full + " $(a=host-port)";
     let error = parse(&[&over], "").err();
     assert_eq!(
-        error.map(|error| (error.problem, error.to_string().contains("64 variables"))),
+        error.map(|error| (error.problem, error.to_string().contains("128 variables"))),
         Some((Problem::TooManyVariables, true))
     );
 }

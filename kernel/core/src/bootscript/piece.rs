@@ -73,6 +73,8 @@ pub enum Problem<'a> {
     TooManyCommands,
     /// More than [`MAX_VARIABLES`](super::MAX_VARIABLES) definitions.
     TooManyVariables,
+    /// There is no memory for so many.
+    NoMemory,
 }
 
 impl fmt::Display for Problem<'_> {
@@ -87,6 +89,7 @@ impl fmt::Display for Problem<'_> {
             Self::NoTask => f.write_str("nothing to resume: this line creates no task"),
             Self::TooManyCommands => write!(f, "more than {} modules", super::MAX_COMMANDS),
             Self::TooManyVariables => write!(f, "more than {} variables", super::MAX_VARIABLES),
+            Self::NoMemory => f.write_str("no memory for the script"),
         }
     }
 }
