@@ -9,10 +9,20 @@ use crate::ipc::{HeldRight, KernelPort};
 use crate::mm::shared::Shared;
 use crate::time::clock;
 use crate::vm::published::Published;
+use crate::vm::space::Region;
+
+/// The port, once somebody asked for it.
+static PORT: Once<KernelPort> = Once::new();
+
+/// A send right to the memory object that a region shows, if that is the page's.
+pub(crate) fn memory_object_in(region: &Region) -> Option<HeldRight> {
+    let right = PORT.get()?.make_send();
+    let page = right.object()?.downcast::<Published>()?;
+    page.is_shown_in(region).then_some(right)
+}
 
 /// A send right to the page's memory object; null without memory for it.
 pub(crate) fn memory_object() -> HeldRight {
-    static PORT: Once<KernelPort> = Once::new();
     let made = PORT.try_call_once(|| {
         let port = KernelPort::new().map_err(drop)?;
         let (page, words) = Published::new().map_err(drop)?;

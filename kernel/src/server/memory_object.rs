@@ -13,6 +13,7 @@ use kernel_core::vm::ledger::{Return, Strategy};
 use kernel_core::vm::map::Protection;
 
 use super::{Call, Done, Refused, known};
+use crate::device::time;
 use crate::mm::shared::{Any, Shared};
 use crate::pager::{self, Control, MemoryObject, Name, NoProxy, Part, Proxy, tell_changed};
 use crate::task::host::Host;
@@ -174,14 +175,20 @@ pub(super) fn serve(call: &mut Call<'_>, object: &Any) -> Option<Done> {
                 if region.range.start > of.address || of.len > region.range.size() {
                     return Err(INVALID);
                 }
-                let manager = region.manager.ok_or(INVALID)?;
-                let object = manager.upper().downcast::<MemoryObject>().ok_or(INVALID)?;
+                let object = match &region.manager {
+                    Some(manager) => {
+                        let object = manager.upper().downcast::<MemoryObject>();
+                        object.map(|object| object.port())
+                    }
+                    None => time::memory_object_in(&region),
+                };
+                let object = object.ok_or(INVALID)?;
                 let part = Part {
                     start: region.offset,
                     size: of.len,
                     protection: protection(of.max_protection)? & region.attributes.max_protection,
                 };
-                along.gives.right(Proxy::port_of(object.port(), part)?);
+                along.gives.right(Proxy::port_of(object, part)?);
                 Ok(vm_region_create_proxy::Reply {
                     proxy: MoveSend::new(NULL),
                 })

@@ -9,7 +9,7 @@ use kernel_core::vm::object::ObjectHandle;
 
 use super::backing::Backing;
 use super::pageout::Pin;
-use super::space::Space;
+use super::space::{Region, Space};
 use super::{MEMORY, settle, shortage};
 use crate::mm::page::{self, LastingPage};
 
@@ -32,6 +32,11 @@ impl Published {
         let pinned = inserted.and_then(|()| memory.pages.pin(object, Pin::Wired));
         pinned.map_err(|NoMemory| MapError::ResourceShortage)?;
         Ok((Published(object), words))
+    }
+
+    /// Whether a region shows it.
+    pub(crate) fn is_shown_in(&self, region: &Region) -> bool {
+        region.object == Some(self.0.index())
     }
 }
 

@@ -69,6 +69,8 @@ pub(crate) struct Region {
     pub(crate) offset: u32,
     /// Who supplies the object, if it is a pager's.
     pub(crate) manager: Option<SharedManager>,
+    /// The number of the object, which others have after it.
+    pub(super) object: Option<u32>,
 }
 
 /// What `vm_map` maps of a pager's object.
@@ -283,15 +285,16 @@ impl Space {
             Backing::Nothing => 0,
             Backing::Object { offset, .. } | Backing::Shared { offset, .. } => offset,
         };
-        let manager = match entry.backing {
-            Backing::Object { object, .. } => MEMORY.lock().manager(object),
-            _ => None,
+        let (manager, object) = match entry.backing {
+            Backing::Object { object, .. } => (MEMORY.lock().manager(object), Some(object.index())),
+            _ => (None, None),
         };
         Some(Region {
             range: entry.range,
             attributes: entry.attributes,
             offset: offset * PAGE_SIZE,
             manager,
+            object,
         })
     }
 
