@@ -16,6 +16,7 @@ use super::message::Kmsg;
 use super::wait::Place;
 use super::{Gives, Ipc, Names, Request, with};
 use crate::arch::user_memory::Words;
+use crate::mm::OutOfMemory;
 use crate::mm::shared::{Any, Shared};
 
 /// A plain request to the kernel. Dropped without an answer, it is given up.
@@ -82,8 +83,8 @@ impl Asked {
     ) -> Option<MsgReturn> {
         let is_received = self.try_answer(names, answer, arguments);
         if is_received.is_none() {
-            self.answer_by_queue(answer.as_bytes(), &mut Gives::default());
-            return None;
+            let queued = self.answer_by_queue(answer.as_bytes(), &mut Gives::default());
+            return queued.err().map(|OutOfMemory| MsgReturn::SEND_NO_BUFFER);
         }
         Some(put(answer, arguments.address()))
     }
@@ -123,14 +124,25 @@ impl Asked {
 
     /// Sends the answer of these bytes, with what `gives` has for its body. One
     /// that there is no memory for is lost.
-    pub(crate) fn answer_by_queue(mut self, bytes: &[u8], gives: &mut Gives) {
+    ///
+    /// # Errors
+    /// It was.
+    pub(crate) fn answer_by_queue(
+        mut self,
+        bytes: &[u8],
+        gives: &mut Gives,
+    ) -> Result<(), OutOfMemory> {
         let reply = core::mem::replace(&mut self.reply, Carried::Null);
         match Kmsg::answer_to(reply, bytes, gives) {
             Ok(kmsg) => with(|ipc| {
-                ipc.post.reply(kmsg);
+                let replied = ipc.post.reply(kmsg);
                 ipc.post.settle(&Effects::new());
+                replied
             }),
-            Err(reply) => self.reply = reply,
+            Err(reply) => {
+                self.reply = reply;
+                Err(OutOfMemory)
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ use kernel_core::ipc::space::{Source, Space};
 use super::kernel_port::Objects;
 use super::message::{Kmsg, Litter};
 use super::wait::{Place, Waiters};
+use crate::mm::OutOfMemory;
 use crate::vm::managed;
 
 /// Ports, messages, and who waits for either.
@@ -227,11 +228,15 @@ impl Post {
     }
 
     /// Sends the kernel's answer. One that nobody can take is lost: the kernel
-    /// waits for no client.
-    pub(super) fn reply(&mut self, reply: Kmsg) {
-        if let Err(NotSent::Full(reply) | NotSent::NoBuffer(reply)) = self.enqueue(reply) {
-            reply.destroy(self);
-        }
+    /// waits for no client. Tells whether there was memory for it.
+    pub(super) fn reply(&mut self, reply: Kmsg) -> Result<(), OutOfMemory> {
+        let (reply, lost) = match self.enqueue(reply) {
+            Ok(()) => return Ok(()),
+            Err(NotSent::Full(reply)) => (reply, Ok(())),
+            Err(NotSent::NoBuffer(reply)) => (reply, Err(OutOfMemory)),
+        };
+        reply.destroy(self);
+        lost
     }
 
     /// Wakes a thread that waits for a message of `port`, or of its set.

@@ -11,6 +11,7 @@ use kernel_core::ipc::right::Carried;
 
 use super::message::{Attachment, Kmsg, Parcel};
 use super::{HeldRight, HeldRights, with};
+use crate::mm::OutOfMemory;
 use crate::mm::shared::{Any, Shared};
 use crate::vm::copy::Copy;
 
@@ -56,18 +57,23 @@ impl Request {
     /// Sends `bytes` as the reply to whoever the request says, with what `gives`
     /// has for its body. One that nobody can take is lost: the kernel waits for
     /// no client.
-    pub(crate) fn reply(mut self, bytes: Vec<u8>, mut gives: Gives) {
+    ///
+    /// # Errors
+    /// There was no memory for it: who waits for it hears nothing.
+    pub(crate) fn reply(mut self, bytes: Vec<u8>, mut gives: Gives) -> Result<(), OutOfMemory> {
         let Some(mut kmsg) = self.kmsg.take() else {
-            return;
+            return Ok(());
         };
         let answer = kmsg.answer(bytes, &mut gives);
         with(|ipc| {
             kmsg.destroy(&mut ipc.post);
-            if let Some(answer) = answer {
-                ipc.post.reply(answer);
-            }
+            let replied = match answer {
+                Some(answer) => ipc.post.reply(answer),
+                None => Err(OutOfMemory),
+            };
             ipc.post.settle(&Effects::new());
-        });
+            replied
+        })
     }
 }
 

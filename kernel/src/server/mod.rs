@@ -26,7 +26,7 @@ use alloc::vec::Vec;
 use core::mem;
 
 use abi::kern_return::KernReturn;
-use abi::message::Header;
+use abi::message::{Header, TypeName};
 use abi::routine::{
     REPLY_HEADER_BYTES, ReplyBody, RequestBody, decode_request, encode_refusal, encode_reply,
 };
@@ -39,6 +39,7 @@ pub(crate) use self::vm::{allocate, map};
 use crate::arch::user_memory::Words;
 use crate::device::terminal::Form as ReadForm;
 use crate::ipc::{Asked, Given, Gives, Request};
+use crate::mm::OutOfMemory;
 use crate::mm::shared::{Any, Shared};
 use crate::sched;
 use crate::task::{NotSuspended, Shortage};
@@ -87,14 +88,20 @@ const ALL: [Serve; 15] = [
 ];
 
 /// Does what a request asks for, and answers it.
-pub(crate) fn serve(mut request: Request) {
+///
+/// # Errors
+/// There was no memory for a reply: who waits for it hears nothing.
+pub(crate) fn serve(mut request: Request) -> Result<(), OutOfMemory> {
     let object = request.object().clone();
     let header = request.header();
     let (bytes, given) = request.parts();
     let mut room = Room::Long(Vec::new());
     let (done, gives) = obey(&object, bytes, &header, given, &mut room);
     match done {
-        Ok(Answer::Later(later)) => begin(request, later),
+        Ok(Answer::Later(later)) => {
+            begin(request, later);
+            Ok(())
+        }
         Ok(Answer::Reply(reply)) => send(request, &header, Ok(reply), gives, &mut room),
         Err(code) => send(request, &header, Err(code), gives, &mut room),
     }
@@ -102,32 +109,34 @@ pub(crate) fn serve(mut request: Request) {
 
 /// The same for one whose words are `words`; the answer, if it is to be given to
 /// whoever asked, in `room`.
-pub(crate) fn serve_at_once(asked: Asked, words: &Words, room: &mut Room) -> Option<Asked> {
+///
+/// # Errors
+/// As [`serve`].
+pub(crate) fn serve_at_once(
+    asked: Asked,
+    words: &Words,
+    room: &mut Room,
+) -> Result<Option<Asked>, OutOfMemory> {
     let bytes = words.as_bytes();
     let header = Header::read(bytes).unwrap_or_default();
     let object = asked.object();
     let (done, mut gives) = obey(object, bytes, &header, Given::default(), room);
     let reply = match done {
-        Ok(Answer::Later(later)) => match asked.into_request(words) {
-            Some(request) => {
-                begin(request, later);
-                return None;
-            }
-            None => return None,
-        },
+        Ok(Answer::Later(later)) => {
+            begin(asked.into_request(words).ok_or(OutOfMemory)?, later);
+            return Ok(None);
+        }
         Ok(Answer::Reply(reply)) => Some(reply),
         Err(code) => room.refuse(code, &header),
     };
     let is_to_end = sched::with_current(|thread| thread.is_to_end());
-    if (reply, is_to_end) != (Some(Reply), Some(false)) {
-        return None;
-    }
-    match room {
-        Room::Short(_) if gives.is_empty() => Some(asked),
-        _ => {
-            asked.answer_by_queue(room.bytes(), &mut gives);
-            None
-        }
+    match (reply, is_to_end, &room) {
+        (_, None | Some(true), _) => Ok(None),
+        (None, ..) => Err(OutOfMemory),
+        (_, _, Room::Short(_)) if gives.is_empty() => Ok(Some(asked)),
+        _ => asked
+            .answer_by_queue(room.bytes(), &mut gives)
+            .map(|()| None),
     }
 }
 
@@ -160,7 +169,7 @@ fn begin(request: Request, later: Later) {
     device::begin_read(request, wanted, form, may_wait);
 }
 
-/// Answers a request of before.
+/// Answers a request of before. Nobody is there to hear that there is no memory.
 fn send_reply(
     mut request: Request,
     does: impl FnOnce(Replying<'_>, &mut Gives) -> Result<Reply, Refused>,
@@ -173,7 +182,7 @@ fn send_reply(
         room: &mut room,
     };
     let done = does(replying, &mut gives).map_err(|Refused(code)| code);
-    send(request, &header, done, gives, &mut room);
+    let _ = send(request, &header, done, gives, &mut room);
 }
 
 fn send(
@@ -182,15 +191,18 @@ fn send(
     done: Result<Reply, KernReturn>,
     gives: Gives,
     room: &mut Room,
-) {
+) -> Result<(), OutOfMemory> {
     let reply = match done {
         Ok(reply) => Some(reply),
         Err(code) => room.refuse(code, header),
     };
     // Who ended itself hears no more of it (seen).
     let is_to_end = sched::with_current(|thread| thread.is_to_end());
-    if let (Some(Reply), Some(false), Room::Long(bytes)) = (reply, is_to_end, room) {
-        request.reply(mem::take(bytes), gives);
+    match (reply, is_to_end, room) {
+        (Some(Reply), Some(false), Room::Long(bytes)) => request.reply(mem::take(bytes), gives),
+        (None, Some(false), _) if header.bits.remote() != TypeName(0) => Err(OutOfMemory),
+        // None was wanted.
+        _ => Ok(()),
     }
 }
 

@@ -10,6 +10,7 @@ use abi::message::{MsgReturn, Options};
 use super::{Arguments, NULL};
 use crate::arch::user_memory::{BadAddress, Words};
 use crate::ipc::{Asked, Direct, MsgArguments, Patience, Receive, Send, Sent};
+use crate::mm::OutOfMemory;
 use crate::server::{self, Room};
 use crate::task::UserThread;
 
@@ -47,8 +48,10 @@ fn ask(user: &UserThread, arguments: MsgArguments<'_>) -> Direct {
         return Direct::NotSent;
     };
     let code = match (served, &mut room) {
-        (Some(asked), Room::Short(answer)) => asked.answer(names, answer, arguments),
-        _ => None,
+        (Ok(Some(asked)), Room::Short(answer)) => asked.answer(names, answer, arguments),
+        (Ok(_), _) => None,
+        // Nor is it to be waited for.
+        (Err(OutOfMemory), _) => Some(MsgReturn::SEND_NO_BUFFER),
     };
     code.map_or(Direct::Sent, Direct::Received)
 }
@@ -85,7 +88,12 @@ fn long_message(
         match names.send(memory, &user.waiter, send) {
             Sent::Over(MsgReturn::SUCCESS) => {}
             Sent::Over(code) => return Ok(code),
-            Sent::Request(request) => server::serve(request),
+            Sent::Request(request) => {
+                // A reply that does not come is not to be waited for.
+                if server::serve(request).is_err() {
+                    return Ok(MsgReturn::SEND_NO_BUFFER);
+                }
+            }
         }
         user.task.events.sent_message();
     }

@@ -11,6 +11,7 @@ use kernel_core::ipc::message::{self, Body, Header, Item, Place, Sender};
 use kernel_core::ipc::port::{Effects, PortId};
 use kernel_core::ipc::right::{Carried, DEAD, Disposition, NULL};
 use kernel_core::ipc::space::Space;
+use kernel_core::vm::map::MapError;
 
 use super::{Attachment, Kmsg, Parcel, Post, copy_of, read, set_type, write};
 use crate::vm::copy::{After, Copy};
@@ -66,7 +67,10 @@ impl Captured {
             Sender::Loses => After::Deallocate,
         };
         let copy = memory.capture(address, item.size, after);
-        let copy = copy.map_err(|_| MsgReturn::SEND_INVALID_MEMORY)?;
+        let copy = copy.map_err(|error| match error {
+            MapError::ResourceShortage => MsgReturn::SEND_NO_BUFFER,
+            _ => MsgReturn::SEND_INVALID_MEMORY,
+        })?;
         let parcel = Parcel::new(copy).map_err(|_| MsgReturn::SEND_NO_BUFFER)?;
         self.parcels.push(parcel);
         Ok(())
