@@ -240,4 +240,25 @@ case! {
         assert_eq!(space.deallocate(start + PAGE_SIZE, 62 * PAGE_SIZE), Ok(()));
         assert_eq!(vm::counts().0, before);
     }
+
+    fn a_write_to_wired_memory_needs_none() {
+        let parent = space();
+        let start = allocate(&parent, 2);
+        write(&parent, start, 1);
+        let access = Protection::DEFAULT;
+        assert_eq!(parent.wire(start, 2 * PAGE_SIZE, access), Ok(()));
+        let child = parent.fork().expect("there is memory");
+        let sent = parent.capture(start, 2 * PAGE_SIZE, After::Keep);
+        let sent = sent.expect("there is memory");
+        let free = mm::counts().free;
+        for page in [start, start + PAGE_SIZE] {
+            assert_eq!(touch(&parent, page, Touch::Write), Ok(()));
+            write(&parent, page, 2);
+        }
+        assert_eq!(mm::counts().free, free, "it was copied by who wrote to it");
+        assert_eq!(word(&child, start), 1);
+        let mut bytes = [0; 4];
+        assert_eq!(sent.read(0, &mut bytes), Ok(()));
+        assert_eq!(bytes, [1, 0, 0, 0]);
+    }
 }

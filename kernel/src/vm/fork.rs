@@ -45,16 +45,15 @@ impl Space {
                 ..entry.attributes
             };
             let backing = entry.backing;
-            if let (Inheritance::Copy, Backing::Object { object, .. }) =
-                (attributes.inheritance, backing)
+            let is_wired = entry.attributes.is_wired();
+            if attributes.inheritance == Inheritance::Copy
+                && memory.is_copied_at_once(&backing, is_wired)
             {
-                if let Some(Strategy::None | Strategy::Call) = memory.strategy(object) {
-                    drop(guard);
-                    drop(map);
-                    self.fork_at_once(child, range, attributes)?;
-                    from = range.end;
-                    continue;
-                }
+                drop(guard);
+                drop(map);
+                self.fork_at_once(child, range, attributes)?;
+                from = range.end;
+                continue;
             }
             let copy = match attributes.inheritance {
                 Inheritance::None => None,
@@ -78,7 +77,7 @@ impl Space {
         }
     }
 
-    /// A region whose pager wants it copied at once.
+    /// A region that is to be copied at once.
     fn fork_at_once(
         &self,
         child: &mut Map<Backing>,
@@ -170,6 +169,20 @@ impl Space {
 }
 
 impl Memory {
+    /// Whether what a region shows cannot be copied by whoever writes to it later:
+    /// its pager wants none of that, or it is wired, and no write to it is to need
+    /// memory.
+    pub(super) fn is_copied_at_once(&self, backing: &Backing, is_wired: bool) -> bool {
+        match *backing {
+            Backing::Nothing => false,
+            Backing::Object { object, .. } => {
+                let strategy = self.strategy(object);
+                is_wired || matches!(strategy, Some(Strategy::None | Strategy::Call))
+            }
+            Backing::Shared { .. } => is_wired,
+        }
+    }
+
     /// What pages of a pager's object are now, with a reference.
     pub(super) fn copy_managed(
         &mut self,

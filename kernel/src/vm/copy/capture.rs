@@ -4,8 +4,7 @@
 //! pages are read. Waits for pagers with no lock held.
 
 use kernel_core::addr::PAGE_SIZE;
-use kernel_core::vm::ledger::Strategy;
-use kernel_core::vm::map::{CopyFlags, Entry, Map, MapError, Protection, Range};
+use kernel_core::vm::map::{CopyFlags, Map, MapError, Protection, Range};
 
 use super::{After, Copy, permits};
 use crate::mm::page;
@@ -113,15 +112,12 @@ impl Space {
     ) -> Result<u32, Fault> {
         let at = range.start + number * PAGE_SIZE;
         let mut memory = MEMORY.lock();
-        if let Some(Entry {
-            backing: Backing::Object { object, .. },
-            ..
-        }) = map.lookup(at)
-        {
-            if let Some(Strategy::None | Strategy::Call) = memory.strategy(*object) {
-                drop(memory);
-                return self.capture_part(map, copy, range, number, (0, PAGE_SIZE));
-            }
+        let at_once = map.lookup(at).is_some_and(|entry| {
+            memory.is_copied_at_once(&entry.backing, entry.attributes.is_wired())
+        });
+        if at_once {
+            drop(memory);
+            return self.capture_part(map, copy, range, number, (0, PAGE_SIZE));
         }
         let memory = &mut *memory;
         let entry = map.lookup(at).ok_or(MapError::InvalidAddress)?;
