@@ -41,6 +41,7 @@ pub const ALL: &[Program] = &[
     test("spin"),
     test("routines"),
     test("fuzz"),
+    test("stress"),
     test("pagers"),
     test("paging"),
     test("naming"),

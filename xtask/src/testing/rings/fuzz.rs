@@ -1,5 +1,5 @@
-//! The system ring's random programs: three tasks throw calls at the kernel, or
-//! supply memory as no pager should.
+//! The system ring's random programs: three tasks throw calls at the kernel, supply
+//! memory as no pager should, or end and use up what others need.
 //!
 //! Owns how many calls and which seed; a run without calls before it says what
 //! memory is in use anyway. Whether it came back is judged by `fuzzing`.
@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::emulator::session::{Heard, Session};
 use crate::emulator::{Line, Outcome};
 use crate::failure::Result;
+use crate::machine::Memory;
 use crate::testing::artifacts::Artifacts;
 use crate::testing::case::{Label, Report};
 use crate::testing::fuzzing::Counts;
@@ -26,24 +27,66 @@ use crate::testing::verdict::{Cause, Verdict};
 const TASKS: u32 = 3;
 /// The same calls in every run.
 const SEED: u32 = 2_026;
-/// A program, and how many calls all tasks make together.
+/// A program, what it is told, and how many calls all tasks make together.
 struct Program {
+    label: &'static str,
     name: &'static str,
+    /// Behind its number, the seed, and how many calls.
+    words: &'static str,
     some: u32,
     many: u32,
+    smp: &'static [u32],
+    /// The same for `--nightly`.
+    smp_nightly: &'static [u32],
+    memory_mib: u32,
 }
-const PROGRAMS: [Program; 2] = [
+const PROGRAMS: [Program; 6] = [
+    program("fuzz", 100_000, 10_000_000),
+    program("pagers", 600, 30_000),
     Program {
-        name: "fuzz",
-        some: 100_000,
-        many: 10_000_000,
+        words: "lives",
+        ..stress("stress-lives", 450, 150_000)
     },
     Program {
-        name: "pagers",
-        some: 600,
-        many: 30_000,
+        words: "ports",
+        ..stress("stress-ports", 3_000, 3_000_000)
+    },
+    Program {
+        words: "memory",
+        ..stress("stress-memory", 600, 1_000_000)
+    },
+    Program {
+        words: "shortage ${host-port}",
+        // What is to be used up is not to take long.
+        memory_mib: 8,
+        // With four it was once seen to hang, for a reason that is not found yet.
+        smp: &[1],
+        ..stress("stress-shortage", 15, 1_200)
     },
 ];
+
+const fn program(name: &'static str, some: u32, many: u32) -> Program {
+    Program {
+        label: name,
+        name,
+        words: "",
+        some,
+        many,
+        smp: &[1, 2, 4],
+        smp_nightly: &[1, 2, 4],
+        memory_mib: 256,
+    }
+}
+
+const fn stress(label: &'static str, some: u32, many: u32) -> Program {
+    Program {
+        label,
+        smp: &[1, 2, 4, 8],
+        smp_nightly: &[1, 2, 4, 8],
+        ..program("stress", some, many)
+    }
+}
+
 /// How long they may take.
 const TOTAL: Duration = Duration::from_secs(1800);
 /// How often the monitor is asked: the tasks that said their last lines have yet to
@@ -61,22 +104,30 @@ pub(super) fn jobs(
         Profile::Release => "",
         Profile::Dev => "@dev",
     };
-    let machines = PROGRAMS
-        .iter()
-        .flat_map(|of| [1, 2, 4].map(|smp| (of, smp)));
+    let machines = PROGRAMS.iter().flat_map(|of| {
+        let smp = match extent {
+            Extent::Default => of.smp,
+            Extent::Nightly => of.smp_nightly,
+        };
+        smp.iter().map(move |smp| (of, *smp))
+    });
     let jobs = machines.map(|(program, smp)| -> Box<dyn Job> {
-        let row = Row { smp, ..ORDINARY };
+        let row = Row {
+            smp,
+            memory: Memory::from_mib(program.memory_mib),
+            ..ORDINARY
+        };
         let calls = match extent {
             Extent::Default => program.some,
             Extent::Nightly => program.many,
         };
         let label = Label {
-            name: format!("system::{}{build}::smp{smp}", program.name),
+            name: format!("system::{}{build}::smp{smp}", program.label),
             ring: Ring::System,
             machine: Some((row.cpu, row.smp)),
         };
         Box::new(FuzzJob {
-            program: program.name,
+            program,
             calls: calls / TASKS,
             stage: Stage {
                 kernel: Kernel::Exov6,
@@ -92,7 +143,7 @@ pub(super) fn jobs(
 }
 
 struct FuzzJob {
-    program: &'static str,
+    program: &'static Program,
     /// Of each task.
     calls: u32,
     stage: Stage,
@@ -106,7 +157,7 @@ impl Job for FuzzJob {
 
     fn prepare(&self, cx: &Context) -> Result<()> {
         self.stage
-            .prepare(cx, &[&format!("{} 1 1 0", self.program)])
+            .prepare(cx, &[&format!("{} 1 1 0", self.program.name)])
     }
 
     fn run(&self, cx: &Context, _chosen: &[usize], tell: &mut dyn FnMut(Report)) {
@@ -135,11 +186,12 @@ impl FuzzJob {
 
     /// Asks once, or until the counts are those `before`.
     fn boot(&self, cx: &Context, calls: u32, before: Option<Counts>) -> Result<Outcome> {
-        let program = self.program;
-        let task = |own| format!("{program} {own} {SEED} {calls} $(task-create) $(task-resume)");
+        let Program { name, words, .. } = self.program;
+        let task =
+            |own| format!("{name} {own} {SEED} {calls} {words} $(task-create) $(task-resume)");
         let tasks: Vec<String> = (1..=TASKS).map(task).collect();
         let tasks: Vec<&str> = tasks.iter().map(String::as_str).collect();
-        let is_over = |lines: &[Line]| ended(program, lines) == TASKS;
+        let is_over = |lines: &[Line]| ended(name, lines) == TASKS;
         let good = |session: &Session| {
             let counts = Counts::last(&spoken(whole_lines(session.console())));
             before.is_none_or(|before| {
@@ -161,7 +213,7 @@ impl FuzzJob {
             Verdict::Passed => {}
             other => return (other, None),
         }
-        if ended(self.program, &outcome.serial) != TASKS {
+        if ended(self.program.name, &outcome.serial) != TASKS {
             let what = format!("the last line of each of {TASKS} tasks");
             return (Verdict::Failed(Cause::Missing(what)), None);
         }
