@@ -182,11 +182,23 @@ impl Scheduler {
             self.make_ready(thread);
         } else if let Some(id) = self.runs_on(thread) {
             let priority = thread.scheduling.get(&mut self.key).current();
-            self.processors[id].priority = priority;
+            self.runs_now(id, priority);
             if self.ready.best().is_some_and(|best| best < priority) {
                 self.preempt(id);
             }
         }
+    }
+
+    /// What processor `id` runs has this priority now. While a better one is on its
+    /// way there it counts as taken by that.
+    fn runs_now(&mut self, id: usize, priority: u8) {
+        let chooses =
+            percpu::by_id(id).is_some_and(|cpu| cpu.chooses_again.load(Ordering::Relaxed));
+        let place = &mut self.processors[id].priority;
+        *place = match chooses {
+            true => priority.min(*place),
+            false => priority,
+        };
     }
 
     /// The processor that runs `thread`.
@@ -222,10 +234,10 @@ impl Scheduler {
         let scheduling = thread.scheduling.get(&mut self.key);
         let is_turn_over = scheduling.charge(TICK_MS, second());
         let priority = scheduling.current();
-        processor.priority = priority;
         if is_turn_over {
             scheduling.begin(TURN_MS);
         }
+        self.runs_now(id, priority);
         if let Some(best) = self.ready.best() {
             if is_turn_over && best <= priority {
                 cpu.chooses_again.store(true, Ordering::Relaxed);
