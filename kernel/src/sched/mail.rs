@@ -69,6 +69,9 @@ impl Delivery {
                 go_over(&mut scheduler, own, to);
             } else {
                 inner.make_ready(&to);
+                // It may end before the caller goes on, which is not to be the
+                // last to own it.
+                drop(to);
                 *own.state.get(&mut inner.key) = State::AboutToWait(Wait::Interruptible);
                 wait::leave_processor(&mut scheduler, own);
             }
