@@ -186,8 +186,10 @@ fn rustc_flags(cpu: Cpu, linker: &Linker, renamed: &[(PathBuf, &str)]) -> Vec<St
         // A rustc of 32 bits weighs stack slots in x87 registers, which are
         // wider than SSE's, and chooses others (docs/decisions/0015).
         "-Cllvm-args=-disable-ssc".to_owned(),
-        // Instructions that do nothing, before loops, cost more than they save.
-        "-Cllvm-args=-align-loops=1".to_owned(),
+        // Instructions that do nothing, before loops, cost more than they save, and
+        // so do the largest of the functions that 225, the default, would take into
+        // their callers (docs/decisions/0016).
+        "-Cllvm-args=-align-loops=1 -inline-threshold=170".to_owned(),
     ];
     if let Linker::Lld(path) = linker {
         flags.push(format!("-Clinker={}", path.display()));
