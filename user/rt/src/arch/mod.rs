@@ -2,7 +2,7 @@
 //!
 //! The only assembly of the runtime. [`crate::trap`] gives the gate its numbers.
 
-use core::arch::{asm, global_asm, x86};
+use core::arch::{asm, global_asm};
 use core::ptr;
 use core::sync::atomic::{AtomicU8, Ordering};
 
@@ -71,11 +71,25 @@ pub(crate) fn choose(door: Door) -> Door {
 }
 
 fn has_sysenter() -> bool {
-    let version = x86::__cpuid(1);
     const SEP: u32 = 1 << 11;
+    let (signature, features): (u32, u32);
+    // SAFETY: every processor that the kernel runs on has CPUID. EBX is kept by hand
+    // because LLVM may use it itself.
+    unsafe {
+        asm!(
+            "mov {kept:e}, ebx",
+            "cpuid",
+            "mov ebx, {kept:e}",
+            kept = out(reg) _,
+            inout("eax") 1 => signature,
+            out("ecx") _,
+            out("edx") features,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
     // Early Pentium Pros only claim to have it (Intel SDM 2B, SYSENTER).
-    let only_claims = version.eax >> 8 & 0xf == 6 && version.eax & 0xfff < 0x633;
-    version.edx & SEP != 0 && !only_claims
+    let only_claims = signature >> 8 & 0xf == 6 && signature & 0xfff < 0x633;
+    features & SEP != 0 && !only_claims
 }
 
 /// Goes through the trap gate, or another door, with `words` above a return
