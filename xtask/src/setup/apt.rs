@@ -9,6 +9,7 @@ use std::process::Command;
 
 use super::needs_rust;
 use super::packages::{self, Offer, Privilege, RustSet};
+use super::standing::Standing;
 use crate::context::Context;
 use crate::failure::{Failure, Result};
 use crate::run;
@@ -80,7 +81,12 @@ pub fn commands(cx: &Context, missing: &[Tool]) -> Result<Vec<Command>> {
     let privilege = privilege(cx)?;
     let plan = plan(cx, missing)?;
     let update = (plan.lists == Lists::Lacking).then(|| packages::update(privilege));
-    let install = (!plan.packages.is_empty()).then(|| packages::install(privilege, &plan.packages));
+    let install = if plan.packages.is_empty() {
+        None
+    } else {
+        let replaced = in_the_way(cx, &plan.packages)?;
+        Some(packages::install(privilege, &plan.packages, &replaced))
+    };
     let words = update.into_iter().chain(install);
     Ok(words.map(|words| command(&words)).collect())
 }
@@ -153,14 +159,13 @@ pub fn install(cx: &Context, missing: &[Tool]) -> Result<()> {
         // This release has none of what not every release has.
         return Ok(());
     }
-    let title = format!("installing {} packages", plan.packages.len());
-    let mut refused = apt(cx, &title, &packages::install(privilege, &plan.packages))?;
+    let mut refused = add(cx, privilege, &plan.packages)?;
     if refused.is_some() && updated == Updated::NotYet {
         cx.ui
             .say("that failed; the lists of packages may be out of date");
         update(cx, privilege)?;
         plan = self::plan(cx, missing)?;
-        refused = apt(cx, &title, &packages::install(privilege, &plan.packages))?;
+        refused = add(cx, privilege, &plan.packages)?;
     }
     match refused {
         None => Ok(()),
@@ -175,6 +180,37 @@ pub fn install(cx: &Context, missing: &[Tool]) -> Result<()> {
             ),
         )),
     }
+}
+
+/// Installs packages; `None` if that succeeded, else the end of what apt said.
+fn add(cx: &Context, privilege: Privilege, packages: &[String]) -> Result<Option<String>> {
+    let replaced = in_the_way(cx, packages)?;
+    for standing in &replaced {
+        cx.ui.warn(format_args!(
+            "{} {} cannot stay beside them; it makes way for this release's own",
+            standing.package, standing.installed
+        ));
+    }
+    let title = format!("installing {} packages", packages.len());
+    let words = packages::install(privilege, packages, &replaced);
+    apt(cx, &title, &words)
+}
+
+/// What is installed in a version that these packages cannot stand beside, and
+/// is to be had in another. Where apt offers no other, nothing makes way:
+/// installing then fails, and removes nothing.
+fn in_the_way(cx: &Context, packages: &[String]) -> Result<Vec<Standing>> {
+    let simulated = run::output(cx, &mut command(&packages::simulation(packages)))?;
+    let mut replaced = Vec::new();
+    for standing in Standing::read(&simulated.stdout) {
+        let mut madison = Command::new("apt-cache");
+        madison.arg("madison").arg(&standing.package);
+        let standing = standing.offered(&run::output(cx, &mut madison)?.stdout);
+        if standing.offered.is_some() {
+            replaced.push(standing);
+        }
+    }
+    Ok(replaced)
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

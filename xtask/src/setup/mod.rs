@@ -1,13 +1,16 @@
 //! Installing what is missing, where that is allowed and possible.
 //!
-//! Says every command before it runs it, touches nothing that is there, and
-//! where it cannot install ends with the one command that would.
+//! Says every command before it runs it, removes nothing that is there, and
+//! where it cannot install ends with the one command that would. An installed
+//! package of another release that bars the way is replaced by this release's
+//! own, with a warning.
 
 pub mod apt;
 pub mod buildx;
 pub mod daemon;
 pub mod oldest;
 pub mod packages;
+pub mod standing;
 
 use crate::context::Context;
 use crate::failure::{Failure, Result};

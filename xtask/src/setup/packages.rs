@@ -5,6 +5,7 @@
 //! `rustc-web`, Debian 13 as `rustc`, some Ubuntu releases as `rustc-1.85`. So
 //! the set is chosen by what apt offers, not by the release's name.
 
+use super::standing::Standing;
 use crate::toolchain::Version;
 use crate::tools::{Packages, RustPart, Tool};
 
@@ -170,16 +171,32 @@ pub enum Privilege {
     Nobody,
 }
 
-/// The command that installs packages, for this tool to run.
-pub fn install(privilege: Privilege, packages: &[String]) -> Vec<String> {
+/// The command that installs packages, for this tool to run. `replaced` are
+/// installed packages that make way for a version of this release's own.
+pub fn install(privilege: Privilege, packages: &[String], replaced: &[Standing]) -> Vec<String> {
     let mut words = vec!["install", "--yes", "--no-install-recommends"];
     // Nothing that is there goes: a rustup package, say, conflicts with rustc.
     words.push("--no-remove");
+    if !replaced.is_empty() {
+        words.push("--allow-downgrades");
+    }
+    let versions = replaced.iter().filter_map(Standing::pinned);
+    let words = words
+        .into_iter()
+        .map(str::to_owned)
+        .chain(packages.iter().cloned())
+        .chain(versions);
+    apt_get(privilege, words)
+}
+
+/// The command that tells what installing packages would do, and does nothing.
+pub fn simulation(packages: &[String]) -> Vec<String> {
+    let words = ["install", "--simulate", "--no-install-recommends"];
     let words = words
         .into_iter()
         .map(str::to_owned)
         .chain(packages.iter().cloned());
-    apt_get(privilege, words)
+    apt_get(Privilege::Root, words)
 }
 
 /// The command that fetches the lists of packages.
@@ -365,13 +382,13 @@ rustup:
     #[test]
     fn commands_never_remove_and_never_ask() {
         let packages = ["gdb".to_owned()];
-        let line = install(Privilege::Sudo, &packages).join(" ");
+        let line = install(Privilege::Sudo, &packages, &[]).join(" ");
         assert_eq!(
             line,
             "sudo -n env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -o DPkg::Lock::Timeout=300 \
              install --yes --no-install-recommends --no-remove gdb"
         );
-        assert!(install(Privilege::Root, &packages).starts_with(&["env".to_owned()]));
+        assert!(install(Privilege::Root, &packages, &[]).starts_with(&["env".to_owned()]));
         assert!(update(Privilege::Root).ends_with(&["update".to_owned()]));
         assert_eq!(
             by_hand(Privilege::Nobody, &packages),
