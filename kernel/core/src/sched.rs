@@ -1,8 +1,9 @@
 //! The pure part of scheduling: who runs next, with which priority, how long.
 //!
-//! The kernel keeps a [`queue::RunQueue`] for each processor and a
-//! [`priority::Scheduling`] in each thread, under the processor's lock.
+//! The kernel keeps one [`machine::Machine`], which has a [`queue::RunQueue`] for
+//! each processor, and a [`priority::Scheduling`] in each thread.
 
+pub mod machine;
 pub mod priority;
 pub mod queue;
 

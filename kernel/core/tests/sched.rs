@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use kernel_core::sched::machine::{Machine, NOBODY, Place};
 use kernel_core::sched::priority::{
     Depression, LOWEST_FOR_USERS, Policy, PriorityError, Reach, Scheduling,
 };
@@ -180,4 +181,222 @@ fn a_depression_ends_by_running_by_time_or_by_an_abort() {
     assert!(!thread.expire_depression(u64::MAX));
     assert!(thread.abort_depression());
     assert_eq!(thread.current(), 20);
+}
+
+/// Processors that choose when they are told, as the kernel's do.
+struct Pool {
+    machine: Machine<u8, 4>,
+    links: Threads,
+    /// Whom each processor runs.
+    current: [Option<u8>; 4],
+    is_told: [bool; 4],
+    priorities: Vec<u8>,
+    last: Vec<usize>,
+    ready_since: Vec<Option<u32>>,
+    online: usize,
+    now: u32,
+}
+
+impl Pool {
+    fn new(online: usize) -> Self {
+        Self {
+            machine: Machine::new(),
+            links: Threads(vec![Link::NEW; 12]),
+            current: [None; 4],
+            is_told: [false; 4],
+            priorities: vec![0; 12],
+            last: vec![0; 12],
+            ready_since: vec![None; 12],
+            online,
+            // The count of ticks begins anew in the middle of things.
+            now: u32::MAX - 30,
+        }
+    }
+
+    fn make_ready(&mut self, thread: u8, own: usize) {
+        let at = usize::from(thread);
+        let place = Place {
+            last: self.last[at],
+            own,
+            online: self.online,
+            now: self.now,
+        };
+        let priority = self.priorities[at];
+        let told = self.machine.put(thread, priority, place, &mut self.links);
+        self.ready_since[at] = Some(self.now);
+        if let Some(id) = told {
+            self.is_told[id] = true;
+        }
+    }
+
+    fn choose(&mut self, id: usize) {
+        self.current[id] = self.machine.take(id, &mut self.links);
+        self.is_told[id] = false;
+        let runs = self.current[id].map(usize::from);
+        self.machine
+            .chose(id, runs.map_or(NOBODY, |at| self.priorities[at]));
+        if let Some(at) = runs {
+            self.last[at] = id;
+            self.ready_since[at] = None;
+        }
+    }
+
+    /// The processor's turn is over, or it was told to choose.
+    fn let_go(&mut self, id: usize) {
+        if let Some(thread) = self.current[id] {
+            self.make_ready(thread, id);
+        }
+        self.choose(id);
+    }
+
+    fn settle(&mut self) {
+        while let Some(id) = self.is_told.iter().position(|told| *told) {
+            self.let_go(id);
+        }
+    }
+
+    fn is_known(&self, thread: u8) -> bool {
+        self.current.contains(&Some(thread)) || self.ready_since[usize::from(thread)].is_some()
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Happens {
+    /// A thread becomes ready, which some processor sees to.
+    Ready(u8, u8, usize),
+    /// What a processor runs waits for something.
+    Waits(usize),
+    /// What a processor runs gets another priority, which may be better.
+    Changes(usize, u8),
+    /// A processor that was told chooses.
+    Chooses(usize),
+    TurnEnds(usize),
+    /// A ready thread is taken out, wherever it is.
+    Leaves(u8),
+    TimePasses(u32),
+    Settles,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        4 => (0..12u8, 0..6u8, 0..4usize).prop_map(|(a, b, c)| Happens::Ready(a, b, c)),
+        1 => (0..4usize).prop_map(Happens::Waits),
+        2 => (0..4usize, 0..6u8).prop_map(|(a, b)| Happens::Changes(a, b)),
+        1 => (0..4usize).prop_map(Happens::Chooses),
+        1 => (0..4usize).prop_map(Happens::TurnEnds),
+        1 => (0..12u8).prop_map(Happens::Leaves),
+        2 => (1..40u32).prop_map(Happens::TimePasses),
+        1 => Just(Happens::Settles),
+    ]
+}
+
+fn happened(pool: &mut Pool, what: Happens) {
+    match what {
+        Happens::Ready(thread, priority, by) => {
+            let by = by % pool.online;
+            if !pool.is_known(thread) {
+                pool.priorities[usize::from(thread)] = priority;
+                pool.make_ready(thread, by);
+            }
+        }
+        Happens::Waits(id) => {
+            if pool.current[id].take().is_some() {
+                pool.choose(id);
+            }
+        }
+        Happens::Changes(id, priority) => {
+            if let Some(thread) = pool.current[id] {
+                pool.priorities[usize::from(thread)] = priority;
+                pool.machine.runs_now(id, priority, pool.is_told[id]);
+                if pool.machine.best().is_some_and(|best| best < priority) {
+                    pool.is_told[id] = true;
+                }
+            }
+        }
+        Happens::Chooses(id) => {
+            if pool.is_told[id] {
+                pool.let_go(id);
+            }
+        }
+        Happens::TurnEnds(id) => pool.let_go(id % pool.online),
+        Happens::Leaves(thread) => {
+            let was = pool.ready_since[usize::from(thread)].take().is_some();
+            assert_eq!(pool.machine.remove(thread, &mut pool.links), was);
+        }
+        Happens::TimePasses(ticks) => pool.now = pool.now.wrapping_add(ticks),
+        Happens::Settles => pool.settle(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn no_processor_runs_anybody_while_a_better_one_waits(
+        online in 1..=4usize,
+        steps in prop::collection::vec(happens(), 1..120),
+    ) {
+        let mut pool = Pool::new(online);
+        for step in steps {
+            let settles = matches!(step, Happens::Settles);
+            happened(&mut pool, step);
+            let ready = |at: &u8| pool.ready_since[usize::from(*at)].is_some();
+            let waiting: Vec<u8> = (0..12).filter(ready).collect();
+            let priority = |at: u8| pool.priorities[usize::from(at)];
+            prop_assert_eq!(pool.machine.len() as usize, waiting.len());
+            let best = waiting.iter().map(|&at| priority(at)).min();
+            prop_assert_eq!(pool.machine.best(), best);
+            if let (true, Some(best)) = (settles, best) {
+                for &runs in &pool.current[..online] {
+                    let runs = runs.map_or(NOBODY, priority);
+                    prop_assert!(runs <= best, "{} runs while {} waits", runs, best);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn equals_share_all_processors(turns in prop::collection::vec(0..4usize, 2_000)) {
+        let mut pool = Pool::new(4);
+        // One that is better keeps a processor for itself.
+        for thread in 0..12 {
+            pool.priorities[usize::from(thread)] = if thread == 0 { 1 } else { 3 };
+            pool.make_ready(thread, 0);
+        }
+        pool.settle();
+        let mut ran = [0; 12];
+        for id in turns {
+            pool.now = pool.now.wrapping_add(3);
+            pool.let_go(id);
+            for thread in pool.current.into_iter().flatten() {
+                ran[usize::from(thread)] += 1;
+            }
+        }
+        prop_assert_eq!(ran[0], 2_000);
+        // Of three processors, eleven threads get some 545 each.
+        for share in &ran[1..] {
+            prop_assert!((350..=750).contains(share), "{:?}", ran);
+        }
+    }
+}
+
+#[test]
+fn a_thread_goes_back_to_where_it_ran() {
+    let mut pool = Pool::new(4);
+    for thread in 0..4 {
+        pool.priorities[usize::from(thread)] = 3;
+        pool.make_ready(thread, 0);
+        pool.settle();
+    }
+    let before = pool.current;
+    // All wait, and are made ready in another order by one processor.
+    for id in 0..4 {
+        pool.current[id] = None;
+        pool.choose(id);
+    }
+    for thread in [2, 0, 3, 1] {
+        pool.make_ready(thread, 3);
+    }
+    pool.settle();
+    assert_eq!(pool.current, before);
 }

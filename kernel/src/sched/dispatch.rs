@@ -13,6 +13,7 @@ use core::{mem, ptr};
 use spin::Once;
 
 use kernel_core::sched::LOWEST;
+use kernel_core::sched::machine::NOBODY;
 use kernel_core::sched::priority::Policy;
 
 use super::thread::Thread;
@@ -20,7 +21,7 @@ use super::{
     HAS_READY, HAS_TIMED, Key, Processor, SCHEDULER, Scheduler, TICK_MS, TURN_MS, clean_up, load,
     second, with_current,
 };
-use crate::arch::percpu::{self, MAX_CPUS, Mode, PerCpu};
+use crate::arch::percpu::{self, Mode, PerCpu};
 use crate::arch::pit::TICKS_PER_SECOND;
 use crate::arch::switch::{self, Saved};
 use crate::arch::{lapic, trap, tsc};
@@ -37,8 +38,6 @@ pub(crate) static SAMPLE: Once<fn(&Thread, u32)> = Once::new();
 const LOOK_EVERY_TICKS: u32 = 10;
 /// Ticks that a thread waits at most before it is preferred.
 const STARVED_TICKS: u32 = 100;
-/// What stands for a processor that runs nobody: worse than any thread.
-pub(super) const NOBODY: u8 = LOWEST + 1;
 
 /// The boot processor's tick; from its handler.
 pub(crate) fn on_tick() {
@@ -74,7 +73,7 @@ pub(super) fn hand_over(preferred: Option<&Shared<Thread>>) -> bool {
     let others = with_current(|thread| {
         let mut scheduler = SCHEDULER.lock();
         let next = preferred.filter(|next| scheduler.take_from_ready(next));
-        let others = next.is_some() || scheduler.ready.best().is_some();
+        let others = next.is_some() || scheduler.ready.has_any();
         if others {
             scheduler.make_ready(thread);
             if let Some(next) = next {
@@ -127,20 +126,10 @@ impl Scheduler {
 
     fn queue(&mut self, thread: &Shared<Thread>, priority: u8) {
         thread.times.get(&mut self.key).leaves();
-        self.ready.push(thread, priority, &mut self.key);
+        let told = self.ready.put(thread, priority, &mut self.key);
         HAS_READY.store(true, Ordering::Relaxed);
         // The own processor, asleep before this interrupt, looks by itself.
-        let own = percpu::current().id() as usize;
-        let others = (0..percpu::online().min(MAX_CPUS)).filter(|&id| id != own);
-        let order = core::iter::once(own).chain(others);
-        let worst = order.max_by_key(|&id| {
-            let runs = &self.processors[id];
-            // Ties go to the own one: `max_by_key` takes the last.
-            (runs.priority, id == own)
-        });
-        if let Some(id) = worst.filter(|&id| priority < self.processors[id].priority) {
-            // Until it has chosen again it counts as taken.
-            self.processors[id].priority = priority;
+        if let Some(id) = told {
             self.preempt(id);
         }
     }
@@ -162,17 +151,17 @@ impl Scheduler {
         }
     }
 
-    /// Takes the next thread out of the queue.
-    fn take_ready(&mut self) -> Option<Shared<Thread>> {
-        let next = self.ready.take(&mut self.key);
-        HAS_READY.store(self.ready.best().is_some(), Ordering::Relaxed);
+    /// Takes the next thread for processor `own` out of the queues.
+    fn take_ready(&mut self, own: usize) -> Option<Shared<Thread>> {
+        let next = self.ready.take(own, &mut self.key);
+        HAS_READY.store(self.ready.has_any(), Ordering::Relaxed);
         next
     }
 
     /// Takes `thread` out of the queue, if it is there.
     pub(super) fn take_from_ready(&mut self, thread: &Shared<Thread>) -> bool {
         let was = self.ready.remove(thread, &mut self.key);
-        HAS_READY.store(self.ready.best().is_some(), Ordering::Relaxed);
+        HAS_READY.store(self.ready.has_any(), Ordering::Relaxed);
         was
     }
 
@@ -182,23 +171,11 @@ impl Scheduler {
             self.make_ready(thread);
         } else if let Some(id) = self.runs_on(thread) {
             let priority = thread.scheduling.get(&mut self.key).current();
-            self.runs_now(id, priority);
+            self.ready.runs_now(id, priority);
             if self.ready.best().is_some_and(|best| best < priority) {
                 self.preempt(id);
             }
         }
-    }
-
-    /// What processor `id` runs has this priority now. While a better one is on its
-    /// way there it counts as taken by that.
-    fn runs_now(&mut self, id: usize, priority: u8) {
-        let chooses =
-            percpu::by_id(id).is_some_and(|cpu| cpu.chooses_again.load(Ordering::Relaxed));
-        let place = &mut self.processors[id].priority;
-        *place = match chooses {
-            true => priority.min(*place),
-            false => priority,
-        };
     }
 
     /// The processor that runs `thread`.
@@ -237,7 +214,7 @@ impl Scheduler {
         if is_turn_over {
             scheduling.begin(TURN_MS);
         }
-        self.runs_now(id, priority);
+        self.ready.runs_now(id, priority);
         if let Some(best) = self.ready.best() {
             if is_turn_over && best <= priority {
                 cpu.chooses_again.store(true, Ordering::Relaxed);
@@ -248,8 +225,9 @@ impl Scheduler {
     /// Those that wait longest in their rows, and have for long, are to run
     /// before all that have used something.
     fn prefer_starved(&mut self) {
-        for priority in 1..=LOWEST {
-            let Some(thread) = self.ready.first_of(priority, &mut self.key) else {
+        for place in (1..=LOWEST).flat_map(|row| (0..percpu::online()).map(move |id| (id, row))) {
+            let (id, priority) = place;
+            let Some(thread) = self.ready.first_of(id, priority, &mut self.key) else {
                 continue;
             };
             let waited = thread.times.get(&mut self.key).ticks_since_it_left();
@@ -273,14 +251,17 @@ pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Optio
     let scheduler = &mut **guard;
     let next = match preferred {
         Some(thread) => Some(thread),
-        None => scheduler.take_ready().inspect(|thread| {
+        None => scheduler.take_ready(id).inspect(|thread| {
             let scheduling = thread.scheduling.get(&mut scheduler.key);
             scheduling.begin(TURN_MS);
         }),
     };
     cpu.chooses_again.store(false, Ordering::Relaxed);
     let Scheduler {
-        processors, key, ..
+        processors,
+        ready,
+        key,
+        ..
     } = scheduler;
     let processor = &mut processors[id];
     let passed = processor.account();
@@ -298,7 +279,7 @@ pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Optio
             }
             // SAFETY: it comes next.
             has_extras |= unsafe { thread.arrives(cpu, key) };
-            processor.priority = thread.scheduling.get(key).current();
+            ready.chose(id, thread.scheduling.get(key).current());
             if let Some(hold) = thread.hold.get(key) {
                 running = ptr::from_mut(hold);
             }
@@ -306,7 +287,7 @@ pub(super) fn go_to_next(guard: &mut Guard<'_, Scheduler, Irq>, preferred: Optio
         }
         None => {
             keep_seeing(left, &mut processor.left);
-            processor.priority = NOBODY;
+            ready.chose(id, NOBODY);
             &raw const processor.idle
         }
     };
@@ -364,7 +345,9 @@ pub(super) fn go_over(
     }
     // SAFETY: it comes next.
     has_extras |= unsafe { next.arrives(cpu, key) };
-    processor.priority = next.scheduling.get(key).current();
+    scheduler
+        .ready
+        .chose(id, next.scheduling.get(key).current());
     percpu::set_thread(hold.cast_mut().cast());
     if has_extras {
         change_extras(Some(own), Some(&next), key);

@@ -1,6 +1,6 @@
 //! Who runs where: threads of control, shared out among all processors.
 //!
-//! Owns the queue of threads that are ready, and what each processor runs. A
+//! Owns the queues of threads that are ready, and what each processor runs. A
 //! thread keeps its processor until it waits, ends, or goes back to user mode
 //! when its turn is over or a better one is ready; inside the kernel nobody
 //! takes it away. A processor with nothing to run sleeps in [`idle`].
@@ -26,7 +26,9 @@ mod wait;
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use self::dispatch::{NOBODY, go_to_next};
+use kernel_core::sched::machine::NOBODY;
+
+use self::dispatch::go_to_next;
 pub(crate) use self::dispatch::{SAMPLE, on_local_tick, on_tick, pause_if_turn_is_over, yield_now};
 pub(crate) use self::give_way::{How, give_way};
 pub(crate) use self::mail::{Delivery, Mail};
@@ -70,8 +72,6 @@ struct Scheduler {
 struct Processor {
     /// Nobody: it idles.
     current: Option<Shared<Thread>>,
-    /// The priority of that one, or of a better one that is to come.
-    priority: u8,
     /// Where it goes on idling.
     idle: Saved,
     /// Whose memory it still sees if that is not `current`'s own: one without, or
@@ -93,7 +93,6 @@ static SCHEDULER: IrqLock<rank::Scheduler, Scheduler> = IrqLock::new(Scheduler {
     processors: [const {
         Processor {
             current: None,
-            priority: NOBODY,
             idle: Saved::running(),
             left: None,
             stale: None,
@@ -230,9 +229,9 @@ pub(crate) fn idle(mut when_awake: impl FnMut()) -> ! {
         let _ = interrupts::disable();
         let mut scheduler = SCHEDULER.lock();
         let id = percpu::current().id() as usize;
-        if scheduler.ready.best().is_none() {
+        if !scheduler.ready.has_any() {
             // From now on whoever is ready wakes it.
-            scheduler.processors[id].priority = NOBODY;
+            scheduler.ready.chose(id, NOBODY);
             scheduler.processors[id].since = tsc::now();
             drop(scheduler);
             // SAFETY: as above. A wake-up that comes before the `hlt` is

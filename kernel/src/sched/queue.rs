@@ -8,12 +8,16 @@
 //! both are empty or neither.
 
 use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
 
-use kernel_core::sched::queue::{Link, Links, RunQueue};
+use kernel_core::sched::machine::{Machine, Place};
+use kernel_core::sched::queue::{Link, Links};
 
 use super::Key;
 use super::thread::Thread;
+use crate::arch::percpu::{self, MAX_CPUS};
 use crate::mm::shared::Shared;
+use crate::time;
 
 /// First in, first out.
 pub(super) struct Queue {
@@ -93,12 +97,12 @@ impl Links<Handle> for Key {
     }
 }
 
-/// The threads that are ready, the best priority first.
-pub(super) struct Ready(RunQueue<Handle>);
+/// The threads that are ready, and the priority of what each processor runs.
+pub(super) struct Ready(Machine<Handle, MAX_CPUS>);
 
 impl Ready {
     pub(super) const fn new() -> Ready {
-        Ready(RunQueue::new())
+        Ready(Machine::new())
     }
 
     /// How many there are.
@@ -106,30 +110,65 @@ impl Ready {
         self.0.len()
     }
 
+    /// Whether there is any.
+    pub(super) fn has_any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// The best priority among them.
     pub(super) fn best(&self) -> Option<u8> {
         self.0.best()
     }
 
-    /// Puts a thread that has its hold behind all others of `priority`.
-    pub(super) fn push(&mut self, thread: &Shared<Thread>, priority: u8, key: &mut Key) {
-        self.0.push(handle_of(thread), priority, key);
+    /// Processor `id` runs a thread of this priority, or nobody.
+    pub(super) fn chose(&mut self, id: usize, priority: u8) {
+        self.0.chose(id, priority);
     }
 
-    /// The next of the best priority.
-    pub(super) fn take(&mut self, key: &mut Key) -> Option<Shared<Thread>> {
-        let handle = self.0.take(key)?;
+    /// What processor `id` runs has this priority now.
+    pub(super) fn runs_now(&mut self, id: usize, priority: u8) {
+        let chooses =
+            percpu::by_id(id).is_some_and(|cpu| cpu.chooses_again.load(Ordering::Relaxed));
+        self.0.runs_now(id, priority, chooses);
+    }
+
+    /// Puts a thread that has its hold behind all others of `priority` in the queue
+    /// of some processor; that one, if it is to choose again.
+    pub(super) fn put(
+        &mut self,
+        thread: &Shared<Thread>,
+        priority: u8,
+        key: &mut Key,
+    ) -> Option<usize> {
+        let place = Place {
+            last: thread.times.get(key).processor() as usize,
+            own: percpu::current().id() as usize,
+            online: percpu::online(),
+            now: time::ticks(),
+        };
+        self.0.put(handle_of(thread), priority, place, key)
+    }
+
+    /// The next for processor `own`, of the best priority.
+    pub(super) fn take(&mut self, own: usize, key: &mut Key) -> Option<Shared<Thread>> {
+        let handle = self.0.take(own, key)?;
         handle.thread().hold.get(key).clone()
     }
 
-    /// Who has waited longest with `priority`; it stays.
-    pub(super) fn first_of(&self, priority: u8, key: &mut Key) -> Option<Shared<Thread>> {
-        self.0.first_of(priority)?.thread().hold.get(key).clone()
+    /// Who has waited longest with `priority` in the queue of processor `id`.
+    pub(super) fn first_of(
+        &self,
+        id: usize,
+        priority: u8,
+        key: &mut Key,
+    ) -> Option<Shared<Thread>> {
+        let first = self.0.first_of(id, priority)?;
+        first.thread().hold.get(key).clone()
     }
 
     /// Takes `thread` out, if it is one of them; tells whether it was.
     pub(super) fn remove(&mut self, thread: &Shared<Thread>, key: &mut Key) -> bool {
-        self.0.remove(handle_of(thread), key).is_some()
+        self.0.remove(handle_of(thread), key)
     }
 }
 

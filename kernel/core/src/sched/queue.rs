@@ -18,6 +18,10 @@ pub struct Link<H> {
     previous: Option<H>,
     /// In which list it is; `None` if in none.
     priority: Option<u8>,
+    /// Of which processor's queue, where there are several.
+    pub(super) queue: u8,
+    /// When it came there.
+    pub(super) since: u32,
 }
 
 impl<H> Link<H> {
@@ -26,6 +30,8 @@ impl<H> Link<H> {
         next: None,
         previous: None,
         priority: None,
+        queue: 0,
+        since: 0,
     };
 
     /// Whether the thread waits in a queue.
@@ -102,6 +108,7 @@ impl<H: Copy> RunQueue<H> {
             next: None,
             previous,
             priority: Some(priority),
+            ..Link::NEW
         };
         match previous {
             Some(previous) => links.link(previous).next = Some(thread),
