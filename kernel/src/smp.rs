@@ -189,6 +189,5 @@ extern "C" fn secondary_main(argument: u32) -> ! {
     lapic::enable(LegacyInput::Nothing);
     start.area.publish();
     trace::record(Kind::ProcessorUp, start.area.apic_id(), 0);
-    let mut has_timer = false;
-    sched::idle(|| has_timer = has_timer || time::start_local_timer())
+    sched::idle(time::start_local_timer)
 }

@@ -17,7 +17,7 @@ const SPIN: &[u8] = &[0xeb, 0xfe];
 /// More than any machine of these tests has processors.
 const MOST: usize = 12;
 
-fn pause(ticks: u32) {
+pub(super) fn pause(ticks: u32) {
     sched::assert_wait();
     sched::block_for(ticks);
 }
@@ -28,12 +28,12 @@ fn used_us(thread: &Shared<Thread>) -> u64 {
 }
 
 /// More threads that spin than there are processors.
-fn crowd() -> [Option<(Shared<Task>, Shared<Thread>)>; MOST] {
+pub(super) fn crowd() -> [Option<(Shared<Task>, Shared<Thread>)>; MOST] {
     let count = 2 * percpu::online() + 1;
     core::array::from_fn(|number| (number < count.min(MOST)).then(|| prepare(SPIN)))
 }
 
-fn end(threads: &[Option<(Shared<Task>, Shared<Thread>)>]) {
+pub(super) fn end(threads: &[Option<(Shared<Task>, Shared<Thread>)>]) {
     for (task, _) in threads.iter().flatten() {
         task.terminate();
     }

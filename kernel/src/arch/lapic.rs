@@ -214,6 +214,12 @@ pub(crate) fn start_timer(ticks: u32) {
     write(register::TIMER_INITIAL, ticks);
 }
 
+/// The timer interrupts no more.
+pub(crate) fn stop_timer() {
+    write(register::TIMER, MASKED);
+    write(register::TIMER_INITIAL, 0);
+}
+
 /// Lets the timer count down from the top without interrupting, so that its
 /// clock can be measured by [`timer_count`].
 pub(crate) fn free_run_timer() {

@@ -55,9 +55,9 @@ pub(crate) fn on_tick() {
     }
 }
 
-/// Another processor's tick; from its handler.
-pub(crate) fn on_local_tick() {
-    SCHEDULER.lock().charge();
+/// Another processor's tick, from its handler; tells whether that met a thread.
+pub(crate) fn on_local_tick() -> bool {
+    SCHEDULER.lock().charge()
 }
 
 /// Lets others run, if any are ready; tells whether any were.
@@ -187,17 +187,18 @@ impl Scheduler {
             .then_some(id)
     }
 
-    /// A tick has passed for the thread of the processor that calls.
-    fn charge(&mut self) {
+    /// A tick has passed for the thread of the processor that calls; tells whether
+    /// it runs any.
+    fn charge(&mut self) -> bool {
         let cpu = percpu::current();
         let id = cpu.id() as usize;
         let processor = &mut self.processors[id];
         if processor.current.is_none() {
-            return;
+            return false;
         }
         let passed = processor.account();
         let Some(thread) = &processor.current else {
-            return;
+            return false;
         };
         let times = thread.times.get(&mut self.key);
         times.ran(passed);
@@ -220,6 +221,7 @@ impl Scheduler {
                 cpu.chooses_again.store(true, Ordering::Relaxed);
             }
         }
+        true
     }
 
     /// Those that wait longest in their rows, and have for long, are to run

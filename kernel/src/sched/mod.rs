@@ -219,10 +219,10 @@ extern "C" fn kernel_thread_begins() -> ! {
 }
 
 /// Runs threads on the processor that calls, for as long as the machine runs;
-/// sleeps while there are none. `when_awake` is done whenever it wakes.
-pub(crate) fn idle(mut when_awake: impl FnMut()) -> ! {
+/// sleeps while there are none. `before_running` is done, with interrupts off, when
+/// there is one.
+pub(crate) fn idle(mut before_running: impl FnMut()) -> ! {
     loop {
-        when_awake();
         // SAFETY: the kernel has started: every vector has its handler.
         unsafe { interrupts::enable() };
         clean_up();
@@ -239,6 +239,7 @@ pub(crate) fn idle(mut when_awake: impl FnMut()) -> ! {
             unsafe { interrupts::enable_and_wait() };
             let _ = interrupts::disable();
         } else {
+            before_running();
             go_to_next(&mut scheduler, None);
         }
     }

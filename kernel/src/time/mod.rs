@@ -1,7 +1,8 @@
 //! Ticks, and what a tick teaches about the processor's own clocks.
 //!
-//! Owns the 8254's tick and the per-processor timers. Nothing waits for a
-//! calibration: the frequencies are measured between two early ticks, in the
+//! Owns the 8254's tick, which comes to the boot processor and counts time, and the
+//! timers of the others, which tick only while a thread runs there. Nothing waits
+//! for a calibration: the frequencies are measured between two early ticks, in the
 //! tick's handler, and are unknown until then.
 //!
 //! **Invariants**: `TICKS` counts on the boot processor only. `TSC_HZ` and
@@ -28,23 +29,31 @@ static LOCAL_TICK: AtomicU32 = AtomicU32::new(0);
 static MEASURE_START: Once<(u64, u32)> = Once::new();
 static LOCAL_TICKS: [AtomicU32; percpu::MAX_CPUS] = [const { AtomicU32::new(0) }; percpu::MAX_CPUS];
 
-/// Whether the processor's own timer runs; each changes its own.
+/// Whether the processor's own timer runs; each changes its own, with interrupts
+/// off.
 static TIMER_RUNS: [AtomicBool; percpu::MAX_CPUS] =
     [const { AtomicBool::new(false) }; percpu::MAX_CPUS];
 
-/// Upward calls, at every tick of the boot processor and of the others.
-static AT_TICK: Once<[fn(); 2]> = Once::new();
+/// Upward calls.
+struct AtTick {
+    boot: fn(),
+    /// Tells whether the processor runs anybody.
+    other: fn() -> bool,
+}
+
+static AT_TICK: Once<AtTick> = Once::new();
 
 /// Starts the tick; `at_tick` is called in its handler, `at_local_tick` in those
-/// of the other processors.
-pub(crate) fn init(at_tick: fn(), at_local_tick: fn()) -> Result<(), NotWired> {
-    AT_TICK.call_once(|| [at_tick, at_local_tick]);
+/// of the other processors: it tells whether the ticks are to go on there.
+pub(crate) fn init(at_tick: fn(), at_local_tick: fn() -> bool) -> Result<(), NotWired> {
+    AT_TICK.call_once(|| AtTick {
+        boot: at_tick,
+        other: at_local_tick,
+    });
     clock::init();
     pit::start();
     irq::install(TIMER_VECTOR, on_local_tick);
-    irq::install(WAKE_VECTOR, || {
-        start_local_timer();
-    });
+    irq::install(WAKE_VECTOR, start_local_timer);
     irq::enable_isa(pit::PIT_IRQ, on_tick)
 }
 
@@ -80,8 +89,8 @@ fn on_tick() {
     } else if ticks == MEASURE_TO {
         measure();
     }
-    if let Some([at_tick, _]) = AT_TICK.get() {
-        at_tick();
+    if let Some(at_tick) = AT_TICK.get() {
+        (at_tick.boot)();
     }
 }
 
@@ -98,33 +107,35 @@ fn measure() {
         // of processors that it goes to: one that is not on the list yet sees
         // the value.
         LOCAL_TICK.store(local.max(1), Ordering::SeqCst);
-        start_local_timer();
         ipi::wake_others();
     }
 }
 
-/// Starts the timer of the processor that calls, once its frequency is known;
-/// tells whether it runs. A processor asks after it has come up, and whenever it
-/// is woken: it may have a thread to run from its first moment on, and never
-/// sleep.
-pub(crate) fn start_local_timer() -> bool {
+/// Starts the timer of the processor that calls, if that is known to tick and is not
+/// the boot processor's. A processor does whenever it is woken, and before it runs
+/// anybody after it idled. Interrupts are off.
+pub(crate) fn start_local_timer() {
+    let id = percpu::current().id() as usize;
     let interval = LOCAL_TICK.load(Ordering::SeqCst);
-    let Some(runs) = TIMER_RUNS.get(percpu::current().id() as usize) else {
-        return false;
+    let Some(runs) = TIMER_RUNS.get(id).filter(|_| id != 0 && interval != 0) else {
+        return;
     };
-    if interval != 0 && !runs.swap(true, Ordering::Relaxed) {
+    if !runs.load(Ordering::Relaxed) {
+        runs.store(true, Ordering::Relaxed);
         lapic::start_timer(interval);
     }
-    interval != 0
 }
 
+/// A processor that meets nobody at a tick stops its timer: until it runs somebody
+/// there is nothing to count.
 fn on_local_tick() {
-    let id = percpu::current().id();
-    if let Some(ticks) = LOCAL_TICKS.get(id as usize) {
+    let id = percpu::current().id() as usize;
+    if let Some(ticks) = LOCAL_TICKS.get(id) {
         ticks.fetch_add(1, Ordering::Relaxed);
     }
-    // The boot processor has had this tick.
-    if let (Some([_, at_local_tick]), true) = (AT_TICK.get(), id != 0) {
-        at_local_tick();
+    let goes_on = AT_TICK.get().is_some_and(|at_tick| (at_tick.other)());
+    if let Some(runs) = TIMER_RUNS.get(id).filter(|_| !goes_on) {
+        lapic::stop_timer();
+        runs.store(false, Ordering::Relaxed);
     }
 }
